@@ -1,0 +1,69 @@
+import { z } from "zod";
+import type { AdSetEntry } from "../../protocols/catalog-index.ts";
+import { Id } from "../../protocols/ids.ts";
+import type { CommittedDecision, CreativeAnswer, CreativeRequest, Proposal } from "../../protocols/roles.ts";
+import { defineAgent } from "../../runtime/actor/agent.ts";
+
+/** Ad sets whose place in the sequence one listener keeps; the one longest unheard is forgotten first. */
+const SEQUENCES_MAX = 32;
+
+/** The place in the sequence heard last, by ad set with sequential rotation; the ad set heard last is at the end. */
+const CreativePart = z.object({ last: z.array(z.tuple([Id, z.int()])) });
+export type CreativePart = z.infer<typeof CreativePart>;
+
+/**
+ * A distribution over each proposal's creatives by the ad set's rotation. `optimised` needs what the learners publish; until then
+ * it is answered by weights, and the answer says so.
+ */
+export const creativeAgent = defineAgent<CreativeRequest, CreativeAnswer, CreativePart, CommittedDecision>({
+  role: "creative",
+  variant: "default",
+  version: "1",
+  purpose: "scoring",
+  part: { version: 1, schema: CreativePart, personal: true },
+  answer({ proposals }, { part }) {
+    const defaults: Record<number, string> = {};
+    const chances = proposals.map((proposal, position) => {
+      const { adSet } = proposal;
+      if (proposal.creatives.length === 1) return [1];
+      if (adSet.rotation === "even") return even(proposal);
+      if (adSet.rotation === "sequential") return sequential(proposal, part);
+      if (adSet.rotation === "optimised") defaults[position] = "optimised: weighted";
+      return weighted(proposal);
+    });
+    return { chances, defaults };
+  },
+  whenFailing: ({ proposals }) => ({
+    chances: proposals.map(even),
+    defaults: Object.fromEntries(proposals.map(({ adSet }, position) => [position, `${adSet.rotation}: even`])),
+  }),
+  onCommitted(part, { adSet, creative }) {
+    if (adSet.rotation !== "sequential" || adSet.creatives.length < 2) return part;
+    const others = (part?.last ?? []).filter(([adSetId]) => adSetId !== adSet.id);
+    return { last: [...others.slice(1 - SEQUENCES_MAX), [adSet.id, adSet.creatives.indexOf(creative.ordinal)]] };
+  },
+});
+
+function even({ creatives }: Proposal): number[] {
+  return creatives.map(() => 1 / creatives.length);
+}
+
+/** By the weights of those that are left; all at 0 count the same. */
+function weighted(proposal: Proposal): number[] {
+  const weights = proposal.creatives.map((creative) => weightOf(proposal.adSet, creative.ordinal));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return total > 0 ? weights.map((weight) => weight / total) : even(proposal);
+}
+
+function weightOf(adSet: AdSetEntry, ordinal: number): number {
+  return adSet.weights[adSet.creatives.indexOf(ordinal)] ?? 0;
+}
+
+/** The next of the ad set's order that is left, after the one this listener heard last. */
+function sequential({ adSet, creatives }: Proposal, part: CreativePart | undefined): number[] {
+  const heard = part?.last.find(([adSetId]) => adSetId === adSet.id)?.[1] ?? -1;
+  const count = adSet.creatives.length;
+  const distances = creatives.map(({ ordinal }) => (adSet.creatives.indexOf(ordinal) - heard - 1 + count) % count);
+  const next = distances.indexOf(Math.min(...distances));
+  return creatives.map((_, position) => (position === next ? 1 : 0));
+}

@@ -1,0 +1,120 @@
+import type { AdSetEntry, CapEntry } from "../../protocols/catalog-index.ts";
+import type { EpochMs } from "../../protocols/quantities.ts";
+import type {
+  CommittedDecision,
+  FrequencyRequest,
+  ListenerEvent,
+  Proposal,
+  RoleVeto,
+  SafetyAnswer,
+} from "../../protocols/roles.ts";
+import { defineAgent } from "../../runtime/actor/agent.ts";
+import { addDays } from "../calendar/civil-date.ts";
+import { localDate } from "../calendar/zone.ts";
+import { type FrequencyPart, frequencyPart } from "./part.ts";
+
+/*
+ * Owns how often a listener hears a campaign; F1: for each cap, heard + pending never exceeds the limit. It does not own who the
+ * listener is: two devices count together when their pseudonym is one (F4).
+ */
+
+const MS_PER_DAY = 86_400_000;
+/** A reservation cannot be billed after its end; this much later its release is no longer waited for. */
+const RELEASE_GRACE_MS = 60_000;
+/** No window is longer (protocols/campaign/campaign.ts). */
+const WINDOW_MS_MAX = 30 * MS_PER_DAY;
+/** Campaigns kept for one listener; beyond, the one longest unheard is forgotten. */
+const CAMPAIGNS_MAX = 256;
+
+export const frequencyAgent = defineAgent<
+  FrequencyRequest,
+  SafetyAnswer,
+  FrequencyPart,
+  CommittedDecision,
+  ListenerEvent
+>({
+  role: "frequency",
+  variant: "default",
+  version: "1",
+  purpose: "safety",
+  part: frequencyPart,
+  answer({ proposals, sessionStartedMs }, { part, nowMs }) {
+    const vetoes: RoleVeto[] = [];
+    if (part === undefined) return { vetoes };
+    const heard = new Map(part.heard.map((entry) => [entry.campaignId, entry.atMs]));
+    const pending = countPending(part, nowMs);
+    proposals.forEach(({ adSet }, proposal) => {
+      const held = pending.get(adSet.campaignId) ?? 0;
+      const stamps = heard.get(adSet.campaignId) ?? [];
+      if (held + stamps.length === 0) return;
+      const cap = adSet.caps.find(
+        (each) => held + countHeard(stamps, each, adSet, nowMs, sessionStartedMs) >= each.limit && each.kind !== "pod",
+      );
+      if (cap !== undefined) vetoes.push({ proposal, reason: "cap", rule: cap.rule });
+    });
+    return { vetoes };
+  },
+  whenFailing: ({ proposals }) => ({
+    vetoes: proposals.map((_: Proposal, proposal: number) => ({
+      proposal,
+      reason: "unavailable",
+      rule: "frequency answers",
+    })),
+  }),
+  onCommitted(part, { decisionId, adSet, expiresAtMs }, nowMs) {
+    const keep = stampsFor(adSet);
+    if (keep === 0) return part;
+    const before = part ?? { pending: [], heard: [] };
+    const pending = before.pending.filter((each) => isHeld(each.expiresAtMs, nowMs));
+    const heard = before.heard.filter(({ atMs }) => (atMs.at(-1) ?? 0) > nowMs - WINDOW_MS_MAX - MS_PER_DAY);
+    return { pending: [...pending, { decisionId, campaignId: adSet.campaignId, keep, expiresAtMs }], heard };
+  },
+  onEvent(part, event) {
+    const held = part?.pending.find((each) => each.decisionId === event.decisionId);
+    if (part === undefined || held === undefined) return part;
+    if (event.event !== "billed" && event.event !== "released") return part;
+    const pending = part.pending.filter((each) => each !== held);
+    if (event.event === "released") return { ...part, pending };
+    const stamps = part.heard.find(({ campaignId }) => campaignId === held.campaignId)?.atMs ?? [];
+    const others = part.heard.filter(({ campaignId }) => campaignId !== held.campaignId);
+    const atMs = [...stamps, event.atMs].sort((a, b) => a - b).slice(-held.keep);
+    return { pending, heard: [...others.slice(1 - CAMPAIGNS_MAX), { campaignId: held.campaignId, atMs }] };
+  },
+});
+
+const isHeld = (expiresAtMs: EpochMs, nowMs: EpochMs): boolean => nowMs <= expiresAtMs + RELEASE_GRACE_MS;
+
+/** A pod of one ad meets every pod cap, so those need no memory. */
+function stampsFor(adSet: AdSetEntry): number {
+  return adSet.caps.reduce((most, cap) => (cap.kind === "pod" ? most : Math.max(most, cap.limit)), 0);
+}
+
+function countPending(part: FrequencyPart, nowMs: EpochMs): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { campaignId, expiresAtMs } of part.pending) {
+    if (isHeld(expiresAtMs, nowMs)) counts.set(campaignId, (counts.get(campaignId) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Pending ads are counted apart and always, because they may be heard at any moment of the window. */
+function countHeard(
+  stamps: readonly EpochMs[],
+  cap: CapEntry,
+  adSet: AdSetEntry,
+  nowMs: EpochMs,
+  sessionStartedMs: EpochMs,
+): number {
+  switch (cap.kind) {
+    case "rolling":
+      return stamps.filter((atMs) => atMs > nowMs - cap.windowMs).length;
+    case "session":
+      return stamps.filter((atMs) => atMs >= sessionStartedMs).length;
+    case "calendar": {
+      const first = addDays(localDate(adSet.timezone, nowMs), 1 - Math.round(cap.windowMs / MS_PER_DAY));
+      return stamps.filter((atMs) => localDate(adSet.timezone, atMs) >= first).length;
+    }
+    case "pod":
+      return 0;
+  }
+}

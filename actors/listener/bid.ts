@@ -1,0 +1,32 @@
+import type { DecidedBid } from "../../protocols/messages/listener.ts";
+import type { EpochMs } from "../../protocols/quantities.ts";
+import type { Winner } from "../decision/decision.ts";
+
+/** The answer's bid: first price, with those media files that the slot takes. */
+export function bidOf({ adSet, creative, mediaFiles, priceNanos }: Winner, expiresAtMs: EpochMs): DecidedBid {
+  return {
+    campaignId: adSet.campaignId,
+    adSetId: adSet.id,
+    creative: {
+      creativeId: creative.id,
+      advertiserId: creative.advertiserId,
+      advertiserName: creative.advertiserName,
+      advertiserDomain: creative.advertiserDomain,
+      durationMs: creative.durationMs,
+      ...(creative.adId === null ? {} : { adId: creative.adId }),
+      ...(creative.clickUrl === null ? {} : { clickUrl: creative.clickUrl }),
+      mediaFiles: mediaFiles.map(({ url, mimeType, bitrateKbps }) => ({
+        url,
+        mimeType,
+        ...(bitrateKbps === null ? {} : { bitrateKbps }),
+      })),
+      categories: [...creative.categories],
+      attributes: [...creative.attributes],
+      languages: [...creative.languages],
+    },
+    cpmMicros: adSet.bidCpmMicros,
+    priceNanos,
+    currency: adSet.currency,
+    expiresAtMs,
+  };
+}

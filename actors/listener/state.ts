@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { Fault } from "../../protocols/errors.ts";
+import type { DecisionRequest } from "../../protocols/messages/listener.ts";
+import { EpochMs } from "../../protocols/quantities.ts";
+import type { PartsState, PartTable, VersionedState } from "../../runtime/actor/state.ts";
+import { agentsOf, partName, type RolePartName, type Roster } from "./roster.ts";
+
+const HOUR_MS = 3_600_000;
+/** Silence that ends a session. */
+const SESSION_GAP_MS = HOUR_MS / 2;
+/** A request that changes nothing else is noted at most this often. */
+const SEEN_STEP_MS = 60_000;
+/** Idle this long, the actor is forgotten (D9): no cap looks back further than 30 days. */
+const FORGET_AFTER_MS = { listener: 31 * 24 * HOUR_MS, session: 4 * HOUR_MS } as const;
+
+/** What is the listener's own, beside the roles' parts. */
+export const ListenerCore = z.object({
+  memory: z.enum(["listener", "session"]),
+  sessionStartedMs: EpochMs,
+  lastSeenMs: EpochMs,
+  /** Bids so far. */
+  bids: z.int(),
+});
+export type ListenerCore = z.infer<typeof ListenerCore>;
+
+export type ListenerParts = { core: ListenerCore } & Record<RolePartName, unknown>;
+export type ListenerTable = PartTable<ListenerParts>;
+
+const core: VersionedState<ListenerCore> = { version: 1, schema: ListenerCore, personal: true };
+
+/** The table of one roster: `core` and a part for each role with memory; another variant's part stays unread (D14). */
+export function listenerState(roster: Roster): PartsState<ListenerParts> {
+  const parts = new Map<string, VersionedState<unknown>>([["core", core]]);
+  for (const agent of agentsOf(roster)) {
+    const part = agent.part as VersionedState<unknown> | undefined;
+    if (part !== undefined) parts.set(partName(agent), { ...part, personal: true });
+  }
+  return {
+    part: (name) => {
+      const part = parts.get(name);
+      if (part === undefined) throw new Fault("STATE_CORRUPT", `no role of this release keeps the part ${name}`);
+      return part as VersionedState<ListenerParts[typeof name]>;
+    },
+  };
+}
+
+/** The core as of this request: a session goes on until half an hour of silence. */
+export function coreAt(before: ListenerCore | undefined, request: DecisionRequest, nowMs: EpochMs): ListenerCore {
+  const memory = request.memory === "listener" ? "listener" : "session";
+  if (before === undefined) return { memory, sessionStartedMs: nowMs, lastSeenMs: nowMs, bids: 0 };
+  if (nowMs - before.lastSeenMs > SESSION_GAP_MS)
+    return { ...before, memory, sessionStartedMs: nowMs, lastSeenMs: nowMs };
+  return nowMs - before.lastSeenMs < SEEN_STEP_MS ? before : { ...before, memory, lastSeenMs: nowMs };
+}
+
+export const forgetDueMs = (of: ListenerCore): EpochMs => of.lastSeenMs + FORGET_AFTER_MS[of.memory];

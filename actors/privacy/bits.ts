@@ -1,0 +1,84 @@
+/** The 6 bits of each base64url character; 255 for all others. */
+const SIX_BITS = sixBits();
+
+function sixBits(): Uint8Array {
+  const table = new Uint8Array(128).fill(255);
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  for (let index = 0; index < 64; index += 1) table[alphabet.charCodeAt(index)] = index;
+  return table;
+}
+
+/**
+ * Reads numbers out of a base64url string at any bit, without decoding the rest: a consent string of 500 characters is asked for
+ * some 30 bits (privacy.md). Bits go from the highest down, as in TCF and GPP. Past the end, or at a character of another
+ * alphabet, it reads 0 and is malformed from then on: readers run to their end and look once.
+ */
+export class Bits {
+  private readonly text: string;
+  /** Reading goes on from here. */
+  position = 0;
+  private broken = false;
+
+  constructor(text: string) {
+    // Padding is not part of either format, but some CMPs leave it on.
+    this.text = text.endsWith("=") ? text.replace(/={1,3}$/, "") : text;
+  }
+
+  get malformed(): boolean {
+    return this.broken;
+  }
+
+  /** Says that what was read makes no sense. */
+  reject(): void {
+    this.broken = true;
+  }
+
+  /** The number of `count` bits (1 to 36) at `offset`. */
+  at(offset: number, count: number): number {
+    const end = offset + count;
+    if (this.broken || end > this.text.length * 6) return this.break();
+    let value = 0;
+    for (let index = Math.floor(offset / 6); index * 6 < end; index += 1) {
+      const six = SIX_BITS[this.text.charCodeAt(index)];
+      if (six === undefined || six === 255) return this.break();
+      const from = Math.max(offset - index * 6, 0);
+      const to = Math.min(end - index * 6, 6);
+      const width = to - from;
+      value = value * 2 ** width + ((six >> (6 - to)) & (2 ** width - 1));
+    }
+    return value;
+  }
+
+  next(count: number): number {
+    const value = this.at(this.position, count);
+    this.position += count;
+    return value;
+  }
+
+  skip(count: number): void {
+    this.position += count;
+    if (this.position > this.text.length * 6) this.reject();
+  }
+
+  /** A Fibonacci-coded integer, as in the header of GPP: bits weigh 1, 2, 3, 5, 8, … and end at the first "11". */
+  nextFibonacci(): number {
+    let weight = 1;
+    let following = 2;
+    let value = 0;
+    let last = 0;
+    // 30 bits reach 1.3 million; no section id comes near.
+    for (let count = 0; count < 30; count += 1) {
+      const bit = this.next(1);
+      if (bit === 1 && last === 1) return value;
+      if (bit === 1) value += weight;
+      [weight, following] = [following, weight + following];
+      last = bit;
+    }
+    return this.break();
+  }
+
+  private break(): 0 {
+    this.broken = true;
+    return 0;
+  }
+}

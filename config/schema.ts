@@ -1,0 +1,109 @@
+import { z } from "zod";
+
+/** `HOST:PORT`; port 0 means any free one. */
+const HostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, "must be HOST:PORT");
+const Millis = (least: number, most: number, standard: number) => z.int().min(least).max(most).default(standard);
+
+/**
+ * Every setting of the daemon, with default and bounds. The same keys are read from a JSON file and, in upper case with `CHORUS_` before
+ * them and `_` for `.`, from the environment (`CHORUS_HTTP`, `CHORUS_NATS_PORT`).
+ */
+export const Settings = z.strictObject({
+  /** Folder of everything the node keeps: store, keys, the managed nats-server's streams. */
+  data: z.string().min(1).default("./chorus-data"),
+  /** Name of this node in subjects and leases. */
+  node: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .default("node-1"),
+  /** Where players and exchanges call. */
+  http: HostPort.default("127.0.0.1:8080"),
+  /** Where operators call; keep it on loopback or behind TLS. */
+  admin: HostPort.default("127.0.0.1:8081"),
+  /** What players reach this node by, for tracking URLs; default: the address of `http`. */
+  publicUrl: z.url().nullable().default(null),
+  /** Shard threads; 0 = half the cores, at least one. */
+  shards: z.int().min(0).max(256).default(0),
+  /** Gateway threads that share the port. */
+  gateways: z.int().min(1).max(64).default(1),
+  /** Partitions of the cluster: fixed when it is created. */
+  partitions: z.int().min(1).max(1_024).default(16),
+  logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  /** Written atomically when the node serves, removed at a clean stop. */
+  readyFile: z.string().nullable().default(null),
+  /** Load the example campaigns into an empty data folder. */
+  examples: z.boolean().default(true),
+  /** local: a reply waits for this disk; replicated: for the partition log too; auto: replicated in a cluster (D2). */
+  durability: z.enum(["auto", "local", "replicated"]).default("auto"),
+  nats: z
+    .strictObject({
+      /** managed: this daemon runs its own nats-server; otherwise the URL of yours. */
+      server: z
+        .string()
+        .refine((text) => text === "managed" || /^(nats|tls|ws|wss):\/\//.test(text), "must be `managed` or a nats URL")
+        .default("managed"),
+      /** Port of the managed server; 0 = any free one. */
+      port: z.int().min(0).max(65_535).default(0),
+      /** nkey seed file for an external server. */
+      seedFile: z.string().nullable().default(null),
+      /** `.creds` file for an external server. */
+      credentialsFile: z.string().nullable().default(null),
+      replicas: z.int().min(1).max(5).default(1),
+    })
+    .prefault({}),
+  commit: z
+    .strictObject({
+      /** Handler time after which a group is cut (D1). Longer groups raise the latency of asks. */
+      groupMs: z.number().min(0.1).max(100).default(2),
+      groupEnvelopesMax: z.int().min(1).max(65_536).default(4_096),
+      recordBytesMax: z.int().min(4_096).max(4_194_304).default(1_048_576),
+      groupsInFlightMax: z.int().min(1).max(64).default(4),
+      /** Asks one shard lets wait; above it the edge sheds. */
+      asksMax: z.int().min(1).max(1_000_000).default(4_096),
+      /** Least time between two appends to a partition's log; 0 = 10 ms or the number of partitions, whichever is more (D3). */
+      logPaceMs: Millis(0, 10_000, 0),
+      outputPaceMs: Millis(0, 10_000, 50),
+      logBytesMax: z.int().min(1_024).max(4_194_304).default(65_536),
+      /** Bytes of commits the log may lack, a partition; above it asks are shed (D2). */
+      unshippedBytesMax: z.int().min(65_536).default(67_108_864),
+      passivateAfterMs: Millis(100, 86_400_000, 60_000),
+      /** Resident state of one shard, bytes. */
+      residentBytesMax: z.int().min(1_048_576).default(268_435_456),
+    })
+    .prefault({}),
+  gateway: z
+    .strictObject({
+      /** Deadline of a bid without `tmax`. */
+      bidTimeoutMs: Millis(1, 10_000, 200),
+      /** Taken off `tmax` for the network. */
+      networkAllowanceMs: Millis(0, 1_000, 20),
+      /** How long a beacon waits for its owner before it goes by mail (D4). */
+      beaconTimeoutMs: Millis(10, 10_000, 250),
+      bodyBytesMax: z.int().min(1_024).max(16_777_216).default(1_048_576),
+    })
+    .prefault({}),
+  privacy: z
+    .strictObject({
+      /** Our id in the IAB Global Vendor List; while unset no vendor has consent under the GDPR. */
+      gvlVendorId: z.int().min(1).max(65_535).nullable().default(null),
+      /** open: a request without a known country is treated as outside the EEA and UK. */
+      unknownCountry: z.enum(["restrict", "open"]).default("restrict"),
+    })
+    .prefault({}),
+  events: z
+    .strictObject({
+      /** Who may send `POST /v1/events`: name → bearer token of at least 16 characters. */
+      senders: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), z.string().min(16)).default({}),
+    })
+    .prefault({}),
+  clock: z
+    .strictObject({
+      /** Added to the system's clock: for acceptance tests of dayparts and days. */
+      offsetMs: z.int().default(0),
+    })
+    .prefault({}),
+});
+export type Settings = z.infer<typeof Settings>;
+
+/** Settings whose values never show in a log. */
+export const SECRET_SETTINGS = ["events.senders"] as const;

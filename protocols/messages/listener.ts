@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { Id } from "../ids.ts";
+import { ask, protocol, tell } from "../protocol.ts";
+import { EpochMs, Micros, Nanos } from "../quantities.ts";
+
+/** What the consent gate allows (D18, privacy.md). The decision record keeps these booleans, never a consent string. */
+export const Capabilities = z.strictObject({
+  id: z.boolean(),
+  caps: z.boolean(),
+  profile: z.boolean(),
+  measure: z.boolean(),
+  childSafe: z.boolean(),
+});
+export type Capabilities = z.infer<typeof Capabilities>;
+
+/** Coarse facts of the moment; everything finer ends in the gateway (privacy.md, minimisation). Absent = unknown. */
+export const CoarseContext = z.strictObject({
+  country: z.string().optional(),
+  region: z.string().optional(),
+  deviceType: z.int().optional(),
+  platform: z.enum(["mobile", "desktop", "web", "smart"]).optional(),
+  language: z.string().optional(),
+  feed: z.int().optional(),
+  genres: z.array(z.string()),
+  /** 0 = Monday 00:00 to 167, in the listener's local time when known, else absent. */
+  hourOfWeek: z.int().optional(),
+});
+export type CoarseContext = z.infer<typeof CoarseContext>;
+
+/** The one audio slot to fill. Durations in milliseconds; money as CPM in micros of `currency`. */
+export const AudioSlot = z.strictObject({
+  impId: z.string(),
+  mimes: z.array(z.string()),
+  minDurationMs: z.int(),
+  maxDurationMs: z.int().optional(),
+  /** Exact durations; excludes both bounds (decisioning.md 2). */
+  requiredDurationsMs: z.array(z.int()).optional(),
+  floorCpmMicros: Micros,
+  /** Floors that depend on the ad's length; they come before the plain one (OpenRTB 2.6 section 7.11). */
+  durationFloors: z
+    .array(z.strictObject({ minDurationMs: z.int(), maxDurationMs: z.int(), floorCpmMicros: Micros }))
+    .optional(),
+  floorCpmMicrosPerSecond: Micros.optional(),
+  floorCurrency: z.string(),
+  secure: z.boolean(),
+  startDelay: z.int().optional(),
+  blockedAttributes: z.array(z.int()),
+  minBitrateKbps: z.int().optional(),
+  maxBitrateKbps: z.int().optional(),
+  /** imp.exp, milliseconds. */
+  expiryMs: z.int().optional(),
+});
+export type AudioSlot = z.infer<typeof AudioSlot>;
+
+export const DecisionRequest = z.strictObject({
+  test: z.boolean(),
+  capabilities: Capabilities,
+  /** How long this key may be remembered: as a listener, for its session, or not beyond the answer (interfaces.md 5). */
+  memory: z.enum(["listener", "session", "none"]),
+  context: CoarseContext,
+  slot: AudioSlot,
+  currencies: z.array(z.string()),
+  /** `acat`; empty or absent allows all. */
+  allowedCategories: z.array(z.string()).optional(),
+  /** `wlang`, two letters each; empty or absent allows all. */
+  allowedLanguages: z.array(z.string()).optional(),
+  blockedCategories: z.array(z.string()),
+  blockedAdvertiserDomains: z.array(z.string()),
+  /** Pseudonymous hash of the request for the record. */
+  requestHash: z.string(),
+});
+export type DecisionRequest = z.infer<typeof DecisionRequest>;
+
+export const ServedCreative = z.strictObject({
+  creativeId: Id,
+  advertiserId: Id,
+  advertiserName: z.string(),
+  advertiserDomain: z.string(),
+  durationMs: z.int(),
+  adId: z.string().optional(),
+  clickUrl: z.string().optional(),
+  mediaFiles: z.array(z.strictObject({ url: z.string(), mimeType: z.string(), bitrateKbps: z.int().optional() })),
+  categories: z.array(z.string()),
+  attributes: z.array(z.int()),
+  languages: z.array(z.string()),
+});
+export type ServedCreative = z.infer<typeof ServedCreative>;
+
+export const DecidedBid = z.strictObject({
+  campaignId: Id,
+  adSetId: Id,
+  creative: ServedCreative,
+  /** CPM in micros of `currency`; the same number is the price of one impression in nanos. */
+  cpmMicros: Micros,
+  priceNanos: Nanos,
+  currency: z.string(),
+  expiresAtMs: EpochMs,
+});
+export type DecidedBid = z.infer<typeof DecidedBid>;
+
+export const DecisionAnswer = z.strictObject({
+  decisionId: z.string(),
+  /** null: no bid, for the reason `nbr` (decisioning.md 3). */
+  bid: DecidedBid.nullable(),
+  nbr: z.int().nullable(),
+});
+export type DecisionAnswer = z.infer<typeof DecisionAnswer>;
+
+/** What delivery tells the listener: the reservation's end, or an event that agents learn from. */
+export const DeliveryOutcome = z.strictObject({
+  decisionId: z.string(),
+  campaignId: Id,
+  creativeId: Id,
+  event: z.enum(["billed", "released", "start", "complete", "skip"]),
+  atMs: EpochMs,
+});
+export type DeliveryOutcome = z.infer<typeof DeliveryOutcome>;
+
+/** The single writer of everything about one listener; key = pseudonym (D12 to D14). */
+export const listener = protocol("listener", {
+  Decide: ask(DecisionRequest.shape, DecisionAnswer),
+  Outcome: tell(DeliveryOutcome.shape),
+});

@@ -1,0 +1,60 @@
+import type { ActorId, Partition } from "../../protocols/ids.ts";
+import type { AskSpec, MessageSpec, Reply, TellSpec } from "../../protocols/protocol.ts";
+import type { AgentDefinition, AnyAgent, Verdict } from "./agent.ts";
+import type { CallSpec } from "./call.ts";
+import type { Tell } from "./reference.ts";
+/**
+ * What a handler may do besides returning new state. Nothing happens before the commit: effects are collected, a throw discards them
+ * (D1, D11). Time and chance come from here only, so a handler is a pure function of state, message and these.
+ */
+export interface Effects {
+  readonly self: ActorId;
+  readonly key: string;
+  readonly partition: Partition;
+  /** Partitions of the cluster. */
+  readonly partitions: number;
+  /** Wall clock of the group in milliseconds; never goes back within a partition, also after takeover (D10). */
+  readonly nowMs: number;
+  /** A draw from [0, 1), the same again when the envelope is replayed. */
+  random(): number;
+  /** A decision id of this commit (D13); each call gives another one. */
+  decisionId(): string;
+  readonly tell: Tell;
+  /**
+   * A synchronous transition of another actor of the same partition, in the same commit: a throw undoes both (ADR 0003; D16's `fx.debit`).
+   * @throws what the call throws, and Fault EFFECT_REFUSED when the actor lives in another partition.
+   */
+  call<Input, Output>(to: { readonly key: string }, call: CallSpec<Input, Output>, input: Input): Output;
+  /** Fires the definition's timer `name` at `dueMs`; replaces one of the same name. Durable (D10). */
+  setTimer(name: string, dueMs: number): void;
+  cancelTimer(name: string): void;
+  /** Asks the role's local agent; never throws: a failing agent answers its `whenFailing` (D12). */
+  consult<Request, Answer>(
+    agent: AgentOf<Request, Answer>,
+    request: Request,
+    part: unknown,
+    seed: string,
+  ): Verdict<Answer>;
+  /** The last published value of a topic on this shard with its version, or undefined. */
+  snapshot<Value>(topic: string): { readonly version: number; readonly value: Value } | undefined;
+  /** Adds a row to the decision log, published after the commit. */
+  record(row: unknown): void;
+  /** Publishes the next value of a topic; `version` must grow. */
+  publish(topic: string, version: number, value: unknown): void;
+  /** Deletes this actor with its timers; only an opening message creates it anew. */
+  forget(): void;
+}
+
+/** Effects of an ask: exactly one reply is owed. */
+export interface AskEffects<Answer> extends Effects {
+  reply(answer: Answer): void;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a role's part and reducers do not matter to whoever consults it
+export type AgentOf<Request, Answer> = AgentDefinition<Request, Answer, any, any, any> & AnyAgent;
+
+export type EffectsFor<Spec extends MessageSpec> = Spec extends AskSpec
+  ? AskEffects<Reply<Spec>>
+  : Spec extends TellSpec
+    ? Effects
+    : never;

@@ -1,0 +1,133 @@
+import { decode, encode } from "../../protocols/codec.ts";
+import { Fault } from "../../protocols/errors.ts";
+import { formatActorId, type ActorId } from "../../protocols/ids.ts";
+import { decodeStatePart, encodeStatePart, type Sealer } from "../../protocols/state-part.ts";
+import type { AnyActor } from "../actor/define.ts";
+import { upgradeState, type VersionedState } from "../actor/state.ts";
+import { EMPTY_HEADER, HEADER_PART, headerState, type Header } from "./header.ts";
+import { ABSENT, type PartSource, type PartValue } from "./part-log.ts";
+
+/** Bytes an activation costs beside its state; performance.md R7 allows 400. */
+const ACTIVATION_BYTES = 400;
+
+/** How an activation reads what is not resident. */
+export interface PartReader {
+  read(kind: string, key: string, part: string): Uint8Array | undefined;
+  parts(kind: string, key: string, prefix: string): string[];
+}
+
+/**
+ * A resident actor: decoded state, read lazily part by part, and what supervision knows of it. Owns no durability: the group that
+ * changes it writes the record.
+ */
+export class Activation implements PartSource {
+  readonly id: ActorId;
+  readonly definition: AnyActor;
+  readonly #reader: PartReader;
+  readonly #sealer: Sealer;
+  readonly #parts = new Map<string, { value: PartValue; bytes: number }>();
+  #header: Header | undefined;
+  #bytes = ACTIVATION_BYTES;
+  lastUsedMs = 0;
+  /** commitSeq of the last change seen since activation; 0 = none. */
+  version = 0;
+  restarts = 0;
+  /** Wall clock of recent failures, for the restart budget. */
+  failuresMs: number[] = [];
+  lastError: string | null = null;
+  /** Set while a group that changed this activation is open: it may not leave memory. */
+  dirty = false;
+
+  constructor(id: ActorId, definition: AnyActor, reader: PartReader, sealer: Sealer) {
+    this.id = id;
+    this.definition = definition;
+    this.#reader = reader;
+    this.#sealer = sealer;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get header(): Header {
+    if (this.#header === undefined) {
+      const stored = this.read(HEADER_PART);
+      this.#header = stored === ABSENT ? EMPTY_HEADER : (stored as Header);
+    }
+    return this.#header;
+  }
+
+  /** Whether an actor with one state value exists. */
+  get exists(): boolean {
+    return this.read("") !== ABSENT;
+  }
+
+  /** @throws Fault STATE_CORRUPT or STATE_TOO_NEW; the actor is then stopped. */
+  read(name: string): PartValue {
+    const resident = this.#parts.get(name);
+    if (resident !== undefined) return resident.value;
+    const bytes = this.#reader.read(this.id.kind, this.id.key, name);
+    const value = bytes === undefined ? ABSENT : this.#decode(name, bytes);
+    this.#keep(name, value, bytes?.byteLength ?? 0);
+    return value;
+  }
+
+  names(prefix: string): string[] {
+    const names = new Set(this.#reader.parts(this.id.kind, this.id.key, prefix));
+    for (const [name, slot] of this.#parts) {
+      if (!name.startsWith(prefix)) continue;
+      if (slot.value === ABSENT) names.delete(name);
+      else names.add(name);
+    }
+    names.delete(HEADER_PART);
+    return [...names].sort();
+  }
+
+  /** Takes a value over after its envelope succeeded. */
+  set(name: string, value: PartValue): void {
+    const slot = this.#parts.get(name);
+    if (slot === undefined) this.#keep(name, value, 0);
+    else slot.value = value;
+    if (name === HEADER_PART) this.#header = value === ABSENT ? EMPTY_HEADER : (value as Header);
+  }
+
+  /** Encodes a resident part for the record; null when it was deleted. */
+  encode(name: string): Uint8Array | null {
+    const slot = this.#parts.get(name);
+    if (slot === undefined || slot.value === ABSENT) return null;
+    const spec = this.#spec(name);
+    const plain = encode(slot.value);
+    const sealed = spec.personal === true || (name === HEADER_PART && this.header.stash.length > 0);
+    const body = sealed ? this.#sealer.seal(plain, `${formatActorId(this.id)}/${name}`) : plain;
+    this.#bytes += body.byteLength - slot.bytes;
+    slot.bytes = body.byteLength;
+    return encodeStatePart({ schemaVersion: spec.version, sealed, body });
+  }
+
+  /** Drops resident values, so that they are read anew (directive restart). */
+  reset(): void {
+    this.#parts.clear();
+    this.#header = undefined;
+    this.#bytes = ACTIVATION_BYTES;
+  }
+
+  #keep(name: string, value: PartValue, bytes: number): void {
+    this.#parts.set(name, { value, bytes });
+    this.#bytes += bytes;
+  }
+
+  #decode(name: string, bytes: Uint8Array): unknown {
+    const part = decodeStatePart(bytes);
+    const spec = this.#spec(name);
+    const plain = part.sealed ? this.#sealer.open(part.body, `${formatActorId(this.id)}/${name}`) : part.body;
+    return upgradeState(spec, part.schemaVersion, decode(plain));
+  }
+
+  #spec(name: string): VersionedState<unknown> {
+    if (name === HEADER_PART) return headerState;
+    if (this.definition.parts !== undefined) return this.definition.parts.part(name) as VersionedState<unknown>;
+    if (this.definition.state === undefined)
+      throw new Fault("CONFIG_INVALID", `actor ${this.id.kind} defines no state`);
+    return this.definition.state as VersionedState<unknown>;
+  }
+}

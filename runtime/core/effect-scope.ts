@@ -1,0 +1,258 @@
+import type { TimerChange, TopicOutput } from "../../protocols/commit-record.ts";
+import { encode } from "../../protocols/codec.ts";
+import { ENVELOPE_BYTES_MAX, envelopeTo, type Envelope } from "../../protocols/envelope.ts";
+import { Fault } from "../../protocols/errors.ts";
+import { formatActorId, ID_PATTERN, partitionOf, type ActorId, type Partition } from "../../protocols/ids.ts";
+import type { Verdict } from "../actor/agent.ts";
+import type { CallContext, CallSpec } from "../actor/call.ts";
+import type { AgentOf, AskEffects } from "../actor/effects.ts";
+import type { ActorRef } from "../actor/reference.ts";
+import type { Activation } from "./activation.ts";
+import { HEADER_PART, type Header } from "./header.ts";
+import { ABSENT, PartView, type PartValue } from "./part-log.ts";
+
+/** What a scope needs of the partition it runs in. */
+export interface ScopeHost {
+  readonly partition: Partition;
+  readonly partitions: number;
+  readonly nowMs: number;
+  activate(kind: string, key: string): Activation;
+  pinned(kind: string): boolean;
+  nextDecisionId(): string;
+  random(): number;
+  consult<Request, Answer>(
+    agent: AgentOf<Request, Answer>,
+    request: Request,
+    part: unknown,
+    seed: string,
+    nowMs: number,
+  ): Verdict<Answer>;
+  snapshot(topic: string): { readonly version: number; readonly value: unknown } | undefined;
+}
+
+export interface AddressedEnvelope {
+  readonly to: ActorId;
+  readonly envelope: Envelope;
+}
+
+const NO_REPLY = Symbol("no reply yet");
+
+/**
+ * Collects what one envelope does: changes of parts, timers, tells, outputs, a reply. E1: nothing here is visible to any other envelope
+ * until the group takes the scope over; a throw drops it whole (D11).
+ */
+export class EffectScope implements AskEffects<unknown> {
+  readonly self: ActorId;
+  readonly #host: ScopeHost;
+  readonly #activation: Activation;
+  readonly #asked: boolean;
+  readonly #changes = new Map<Activation, Map<string, PartValue>>();
+  readonly timers: TimerChange[] = [];
+  readonly tells: AddressedEnvelope[] = [];
+  readonly rows: Uint8Array[] = [];
+  readonly topics: TopicOutput[] = [];
+  readonly snapshotsRead = new Map<string, number>();
+  readonly forgotten = new Set<Activation>();
+  #reply: unknown = NO_REPLY;
+
+  constructor(host: ScopeHost, activation: Activation, asked: boolean) {
+    this.#host = host;
+    this.#activation = activation;
+    this.#asked = asked;
+    this.self = activation.id;
+  }
+
+  get key(): string {
+    return this.self.key;
+  }
+  get partition(): Partition {
+    return this.#host.partition;
+  }
+  get partitions(): number {
+    return this.#host.partitions;
+  }
+  get nowMs(): number {
+    return this.#host.nowMs;
+  }
+  get changes(): ReadonlyMap<Activation, ReadonlyMap<string, PartValue>> {
+    return this.#changes;
+  }
+  get replied(): boolean {
+    return this.#reply !== NO_REPLY;
+  }
+  get answer(): unknown {
+    return this.#reply === NO_REPLY ? undefined : this.#reply;
+  }
+
+  random(): number {
+    return this.#host.random();
+  }
+
+  decisionId(): string {
+    return this.#host.nextDecisionId();
+  }
+
+  tell(to: ActorRef, type: string, payload: unknown): void {
+    this.#tell(to, type, payload);
+  }
+
+  call<Input, Output>(to: { readonly key: string }, call: CallSpec<Input, Output>, input: Input): Output {
+    const target = this.#host.activate(call.kind, to.key);
+    if (target === this.#activation) throw new Fault("EFFECT_REFUSED", `${formatActorId(this.self)} calls itself`);
+    if (target.definition.pinned !== true && partitionOf(to.key, this.#host.partitions) !== this.partition) {
+      throw new Fault("EFFECT_REFUSED", `call of ${call.kind}/${to.key}, which lives in another partition`);
+    }
+    const before = this.stateOf(target);
+    const context: CallContext = {
+      key: to.key,
+      nowMs: this.nowMs,
+      tell: (receiver, type, payload) => this.#tell(receiver, type, payload),
+      setTimer: (name, dueMs) => this.#setTimer(target, name, dueMs),
+    };
+    const result = call.run(before as never, input, context);
+    this.put(target, before, result.state);
+    return result.output;
+  }
+
+  setTimer(name: string, dueMs: number): void {
+    this.#setTimer(this.#activation, name, dueMs);
+  }
+
+  cancelTimer(name: string): void {
+    const header = this.headerOf(this.#activation);
+    const dueMs = header.timers[name];
+    if (dueMs === undefined) return;
+    const { [name]: _dropped, ...rest } = header.timers;
+    this.putHeader(this.#activation, { ...header, timers: rest });
+    this.timers.push({ dueMs, kind: this.self.kind, key: this.self.key, name, set: false });
+  }
+
+  consult<Request, Answer>(
+    agent: AgentOf<Request, Answer>,
+    request: Request,
+    part: unknown,
+    seed: string,
+  ): Verdict<Answer> {
+    return this.#host.consult(agent, request, part, seed, this.nowMs);
+  }
+
+  snapshot<Value>(topic: string): { readonly version: number; readonly value: Value } | undefined {
+    const snapshot = this.#host.snapshot(topic);
+    if (snapshot !== undefined) this.snapshotsRead.set(topic, snapshot.version);
+    return snapshot as { readonly version: number; readonly value: Value } | undefined;
+  }
+
+  record(row: unknown): void {
+    this.rows.push(encode(row));
+  }
+
+  publish(topic: string, version: number, value: unknown): void {
+    this.topics.push({ topic, version, bytes: encode(value) });
+  }
+
+  forget(): void {
+    this.forgotten.add(this.#activation);
+    for (const name of this.#activation.names("")) this.#put(this.#activation, name, ABSENT);
+    for (const name of Object.keys(this.headerOf(this.#activation).timers)) this.cancelTimer(name);
+    this.#put(this.#activation, HEADER_PART, ABSENT);
+  }
+
+  reply(answer: unknown): void {
+    if (!this.#asked) throw new Fault("EFFECT_REFUSED", `${formatActorId(this.self)} replies to a tell`);
+    if (this.replied) throw new Fault("EFFECT_REFUSED", `${formatActorId(this.self)} replies twice`);
+    this.#reply = answer;
+  }
+
+  /** The state a handler or call gets: this scope's changes over what is resident. */
+  stateOf(activation: Activation): unknown {
+    if (activation.definition.parts !== undefined) {
+      return new PartView({
+        read: (name) => this.#read(activation, name),
+        names: (prefix) => this.#names(activation, prefix),
+      });
+    }
+    const value = this.#read(activation, "");
+    return value === ABSENT ? activation.definition.state?.initial(activation.id.key) : value;
+  }
+
+  /** Takes over what a handler or call returned; the same reference means unchanged. */
+  put(activation: Activation, before: unknown, after: unknown): void {
+    if (after === before || this.forgotten.has(activation)) return;
+    if (after instanceof PartView) {
+      for (const [name, value] of after.changes()) this.#put(activation, name, value);
+      return;
+    }
+    if (activation.definition.parts !== undefined) {
+      throw new Fault(
+        "EFFECT_REFUSED",
+        `${formatActorId(activation.id)} returned something else than its table of parts`,
+      );
+    }
+    this.#put(activation, "", after);
+  }
+
+  headerOf(activation: Activation): Header {
+    const changed = this.#changes.get(activation)?.get(HEADER_PART);
+    return changed === undefined || changed === ABSENT ? activation.header : (changed as Header);
+  }
+
+  putHeader(activation: Activation, header: Header): void {
+    this.#put(activation, HEADER_PART, header);
+  }
+
+  #read(activation: Activation, name: string): PartValue {
+    return this.#changes.get(activation)?.get(name) ?? activation.read(name);
+  }
+
+  #names(activation: Activation, prefix: string): string[] {
+    const names = new Set(activation.names(prefix));
+    for (const [name, value] of this.#changes.get(activation) ?? []) {
+      if (!name.startsWith(prefix) || name === HEADER_PART) continue;
+      if (value === ABSENT) names.delete(name);
+      else names.add(name);
+    }
+    return [...names].sort();
+  }
+
+  #put(activation: Activation, name: string, value: PartValue): void {
+    let changes = this.#changes.get(activation);
+    if (changes === undefined) {
+      changes = new Map();
+      this.#changes.set(activation, changes);
+    }
+    changes.set(name, value);
+  }
+
+  #setTimer(activation: Activation, name: string, dueMs: number): void {
+    if (!Number.isSafeInteger(dueMs) || dueMs < 0)
+      throw new Fault("EFFECT_REFUSED", `timer ${name} is due at ${dueMs}, not a time in milliseconds`);
+    const header = this.headerOf(activation);
+    const previousMs = header.timers[name];
+    if (previousMs === dueMs) return;
+    const { kind, key } = activation.id;
+    if (previousMs !== undefined) this.timers.push({ dueMs: previousMs, kind, key, name, set: false });
+    this.timers.push({ dueMs, kind, key, name, set: true });
+    this.putHeader(activation, { ...header, timers: { ...header.timers, [name]: dueMs } });
+  }
+
+  #tell(to: ActorRef, type: string, payload: unknown): void {
+    const kind = to.protocol.name;
+    if (!ID_PATTERN.test(to.key))
+      throw new Fault("EFFECT_REFUSED", `key ${JSON.stringify(to.key)} of ${kind} must match ${ID_PATTERN}`);
+    if (this.#host.pinned(kind) && to.partition === undefined)
+      throw new Fault("EFFECT_REFUSED", `${kind} is pinned: name its partition`);
+    const partition = to.partition ?? partitionOf(to.key, this.#host.partitions);
+    const id: ActorId = { kind, key: to.key, partition };
+    const envelope = envelopeTo(id, type, payload);
+    if (partition !== this.partition) {
+      const bytes = encode(payload).byteLength;
+      if (bytes > ENVELOPE_BYTES_MAX) {
+        throw new Fault(
+          "ENVELOPE_TOO_LARGE",
+          `${type} to ${formatActorId(id)} has ${bytes} bytes, allowed are ${ENVELOPE_BYTES_MAX}`,
+        );
+      }
+    }
+    this.tells.push({ to: id, envelope });
+  }
+}

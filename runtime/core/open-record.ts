@@ -1,0 +1,182 @@
+import {
+  encodeRecord,
+  type CommitRecord,
+  type MailPosition,
+  type OutboxRun,
+  type StateChange,
+  type TimerChange,
+  type TopicOutput,
+} from "../../protocols/commit-record.ts";
+import type { Envelope, Sender } from "../../protocols/envelope.ts";
+import type { WireFault } from "../../protocols/errors.ts";
+import type { Partition } from "../../protocols/ids.ts";
+import type { Activation } from "./activation.ts";
+import { deadLetterOf, type DeadLetterCause } from "./dead-letter.ts";
+import type { EffectScope } from "./effect-scope.ts";
+import type { PartValue } from "./part-log.ts";
+
+/** An answer that leaves after the flush (D2 step 2). */
+export interface PendingReply {
+  readonly route: number;
+  readonly id: number;
+  readonly answer: unknown;
+  readonly fault: WireFault | null;
+}
+
+/** Where a partition's counters stand; the record that closes moves them. */
+export interface RecordBase {
+  readonly partition: Partition;
+  readonly epoch: number;
+  readonly commitSeq: number;
+  readonly published: number;
+}
+
+export interface ClosedRecord {
+  readonly record: CommitRecord;
+  readonly bytes: Uint8Array;
+  readonly replies: readonly PendingReply[];
+}
+
+/** What the open group has changed so far in one partition; becomes one commit record (D2). */
+export class OpenRecord {
+  readonly base: RecordBase;
+  readonly nowMs: number;
+  readonly #dirty = new Map<Activation, Set<string>>();
+  readonly #timers: TimerChange[] = [];
+  readonly #outbox = new Map<Partition, Envelope[]>();
+  readonly #received = new Map<Sender, number>();
+  readonly #rows: Uint8Array[] = [];
+  readonly #letters: Uint8Array[] = [];
+  readonly #letterRows: StateChange[] = [];
+  readonly #topics = new Map<string, TopicOutput>();
+  readonly #snapshots = new Map<string, number>();
+  readonly #replies: PendingReply[] = [];
+  position: MailPosition | null = null;
+  /** Decision ids given out in this record. */
+  decisionIndex = 0;
+  /** Envelopes run in this record. */
+  envelopes = 0;
+  /** Rough size of the record, for the cut at 1 MB (D1). */
+  estimatedBytes = 0;
+
+  constructor(base: RecordBase, nowMs: number) {
+    this.base = base;
+    this.nowMs = nowMs;
+  }
+
+  /** Takes a successful envelope over; its values become resident (E1). */
+  absorb(scope: EffectScope): void {
+    for (const [activation, changes] of scope.changes) this.#change(activation, changes);
+    this.#timers.push(...scope.timers);
+    this.#rows.push(...scope.rows);
+    for (const row of scope.rows) this.estimatedBytes += row.byteLength;
+    for (const topic of scope.topics) {
+      this.#topics.set(topic.topic, topic);
+      this.estimatedBytes += topic.bytes.byteLength;
+    }
+    for (const [topic, version] of scope.snapshotsRead) this.#snapshots.set(topic, version);
+  }
+
+  #change(activation: Activation, changes: ReadonlyMap<string, PartValue>): void {
+    let parts = this.#dirty.get(activation);
+    if (parts === undefined) {
+      parts = new Set();
+      this.#dirty.set(activation, parts);
+      activation.dirty = true;
+      this.estimatedBytes += activation.bytes;
+    }
+    for (const [name, value] of changes) {
+      activation.set(name, value);
+      parts.add(name);
+    }
+    activation.version = this.base.commitSeq + 1;
+  }
+
+  send(to: Partition, envelope: Envelope): void {
+    const queue = this.#outbox.get(to);
+    if (queue === undefined) this.#outbox.set(to, [envelope]);
+    else queue.push(envelope);
+    this.estimatedBytes += 256;
+  }
+
+  received(sender: Sender, sequence: number): void {
+    this.#received.set(sender, sequence);
+  }
+
+  reply(reply: PendingReply): void {
+    this.#replies.push(reply);
+  }
+
+  dropTimer(change: TimerChange): void {
+    this.#timers.push(change);
+  }
+
+  deadLetter(cause: DeadLetterCause): void {
+    const id = `${this.base.commitSeq + 1}-${this.#letters.length}`;
+    const letter = deadLetterOf(cause, id, this.base.partition, this.nowMs);
+    this.#letters.push(letter.copy);
+    this.#letterRows.push(letter.row);
+    this.estimatedBytes += 2 * letter.copy.byteLength;
+  }
+
+  /** Writes or deletes a row that belongs to no resident actor. */
+  putRow(change: StateChange): void {
+    this.#letterRows.push(change);
+  }
+
+  /** The group only answered questions: nothing has to become durable. */
+  get changesNothing(): boolean {
+    return (
+      this.#dirty.size === 0 &&
+      this.#timers.length === 0 &&
+      this.#outbox.size === 0 &&
+      this.#received.size === 0 &&
+      this.#rows.length === 0 &&
+      this.#letterRows.length === 0 &&
+      this.#topics.size === 0 &&
+      this.position === null
+    );
+  }
+
+  get replies(): readonly PendingReply[] {
+    return this.#replies;
+  }
+
+  /**
+   * Encodes what became of every changed part and closes.
+   * @param sent last assigned sequence by receiver; moved on by what this record sends.
+   * @param position the partition's position if this record did not move it.
+   */
+  close(sent: Map<Partition, number>, position: MailPosition | null): ClosedRecord {
+    const states: StateChange[] = [...this.#letterRows];
+    for (const [activation, parts] of this.#dirty) {
+      activation.dirty = false;
+      const { kind, key } = activation.id;
+      for (const part of parts) states.push({ kind, key, part, bytes: activation.encode(part) });
+    }
+    const outbox: OutboxRun[] = [];
+    for (const [to, envelopes] of this.#outbox) {
+      const first = (sent.get(to) ?? 0) + 1;
+      sent.set(to, first + envelopes.length - 1);
+      outbox.push({ to, first, envelopes });
+    }
+    const record: CommitRecord = {
+      partition: this.base.partition,
+      epoch: this.base.epoch,
+      commitSeq: this.base.commitSeq + 1,
+      position: this.position ?? position,
+      received: [...this.#received],
+      sent: outbox.map((run) => [run.to, run.first + run.envelopes.length - 1] as const),
+      states,
+      timers: this.#timers,
+      outbox,
+      decisions: this.#rows,
+      deadLetters: this.#letters,
+      topics: [...this.#topics.values()],
+      snapshots: [...this.#snapshots],
+      published: this.base.published,
+      nowMs: this.nowMs,
+    };
+    return { record, bytes: encodeRecord(record), replies: this.#replies };
+  }
+}

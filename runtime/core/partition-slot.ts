@@ -1,0 +1,15 @@
+import type { Partition } from "../../protocols/ids.ts";
+import type { PartitionCore, Suspect } from "./partition-core.ts";
+import type { PartitionOpening } from "./partition-opening.ts";
+import type { PartitionOutputs } from "./partition-outputs.ts";
+
+/** A partition on a shard: being opened, open (core and outputs), or refused (neither). */
+export interface SlotState {
+  readonly partition: Partition;
+  readonly opening: PartitionOpening | null;
+  /** Number of the open request whose answer is awaited. */
+  readonly request: number;
+  readonly suspect: Suspect | null;
+  readonly core: PartitionCore | null;
+  readonly outputs: PartitionOutputs | null;
+}

@@ -1,0 +1,386 @@
+import { encodeMail } from "../../protocols/envelope.ts";
+import { Fault, fromWireFault, toWireFault } from "../../protocols/errors.ts";
+import type { Partition } from "../../protocols/ids.ts";
+import { CircuitBreaker } from "./circuit.ts";
+import type { FencedAction, FencedAppend } from "./fenced-append.ts";
+import { GroupCommitter } from "./group-committer.ts";
+import { Lane } from "./lane.ts";
+import { PartitionCore, retainedRecords, type PartitionEnvironment, type Suspect } from "./partition-core.ts";
+import { PartitionOpening } from "./partition-opening.ts";
+import { PartitionOutputs } from "./partition-outputs.ts";
+import type { FromStore, Opening } from "./ports.ts";
+import type { Ask, FencedSubject, ShardAction, ShardEvent } from "./shard-messages.ts";
+import { SnapshotTable } from "./snapshot-table.ts";
+import type { SlotState } from "./partition-slot.ts";
+
+/** Bounds and paces of a shard; each has its default in config. */
+export interface ShardSettings {
+  readonly logPaceMs: number;
+  readonly outputPaceMs: number;
+  readonly logBytesMax: number;
+  readonly replicated: boolean;
+  /** Handler time after which a group is cut (D1). */
+  readonly groupMs: number;
+  readonly groupEnvelopesMax: number;
+  readonly recordBytesMax: number;
+  /** Groups sent to the store and not yet answered. */
+  readonly groupsInFlightMax: number;
+  readonly asksMax: number;
+  readonly passivateAfterMs: number;
+  readonly residentBytesMax: number;
+  /** Unshipped bytes of a partition above which asks are shed (D2). */
+  readonly unshippedBytesMax: number;
+  readonly streamIdentity: string;
+}
+
+export type ShardEnvironment = Omit<PartitionEnvironment, "circuits" | "snapshots" | "emit"> & {
+  readonly settings: ShardSettings;
+};
+
+/**
+ * A shard as a pure machine: events in, actions out, no await (D19). Owns its partitions, their lanes and asks.
+ * H1: actions come out in the order of D2: commit before replies, replies before log, log before outputs, outputs before the ack.
+ */
+export class ShardCore {
+  readonly snapshots = new SnapshotTable();
+  readonly circuits: CircuitBreaker;
+  readonly #environment: ShardEnvironment;
+  readonly #slots = new Map<Partition, SlotState>();
+  readonly #lanes = new Map<Partition, Lane>();
+  readonly #asks: Ask[] = [];
+  readonly #groups: GroupCommitter;
+  #actions: ShardAction[] = [];
+  #request = 0;
+  shed = 0;
+
+  constructor(environment: ShardEnvironment) {
+    this.#environment = environment;
+    this.circuits = new CircuitBreaker(environment.clock, this.snapshots);
+    this.#groups = new GroupCommitter(environment.clock, environment.settings);
+  }
+
+  get slots(): ReadonlyMap<Partition, SlotState> {
+    return this.#slots;
+  }
+  get asksWaiting(): number {
+    return this.#asks.length;
+  }
+
+  on(event: ShardEvent): void {
+    switch (event.type) {
+      case "open":
+        return this.#open(event.partition, event.suspect);
+      case "ask":
+        return this.#ask(event.ask);
+      case "mail":
+        return this.#mail(event.partition, event.sequence, event.bytes);
+      case "store":
+        return this.#fromStore(event.message);
+      case "appended":
+      case "tail":
+        return this.#fenced(event);
+      case "mail-published":
+        return this.#mailPublished(event.receiver, event.stored);
+      case "snapshot":
+        this.snapshots.put(event.topic, event.version, event.value);
+        return;
+      case "accept-gap":
+        return this.#slots.get(event.partition)?.core?.acceptGap();
+      case "restart":
+        return this.#slots.get(event.partition)?.core?.restart(event.kind, event.key);
+    }
+  }
+
+  /** Nothing waits: no ask, no group in flight, every output of every commit acknowledged. */
+  get quiet(): boolean {
+    if (this.#asks.length > 0 || !this.#groups.idle) return false;
+    for (const { outputs } of this.#slots.values()) if (outputs !== null && outputs.pendingCommits > 0) return false;
+    return true;
+  }
+
+  /** Takes what is there and runs it in one group (D1), then lets out what is due. */
+  turn(): ShardAction[] {
+    if (this.#groups.roomForAnother) this.#runGroup();
+    for (const slot of this.#slots.values()) this.#poll(slot);
+    for (const lane of this.#lanes.values()) this.#pollLane(lane);
+    const actions = this.#actions;
+    this.#actions = [];
+    return actions;
+  }
+
+  /** Whether another turn would find work at once. */
+  hasWork(): boolean {
+    if (this.#actions.length > 0) return true;
+    if (!this.#groups.roomForAnother) return false;
+    if (this.#asks.length > 0) return true;
+    for (const { core } of this.#slots.values())
+      if (core !== null && core.gap === null && core.mail.length > 0) return true;
+    return false;
+  }
+
+  /** Milliseconds until something comes due by itself; Infinity = nothing. */
+  sleepMs(): number {
+    const { clock } = this.#environment;
+    const monotonicMs = clock.monotonicMs();
+    const nowMs = clock.nowMs();
+    let sleepMs = Number.POSITIVE_INFINITY;
+    for (const { core, outputs, opening } of this.#slots.values()) {
+      if (core !== null) sleepMs = Math.min(sleepMs, core.timers.nextMs() - nowMs);
+      if (outputs !== null) sleepMs = Math.min(sleepMs, outputs.wakeAtMs() - monotonicMs);
+      if (opening !== null) sleepMs = Math.min(sleepMs, opening.wakeAtMs() - monotonicMs);
+    }
+    for (const lane of this.#lanes.values()) sleepMs = Math.min(sleepMs, lane.wakeAtMs() - monotonicMs);
+    return Math.max(0, sleepMs);
+  }
+
+  #open(partition: Partition, suspect: Suspect | null): void {
+    const { clock, settings } = this.#environment;
+    const opening = new PartitionOpening({
+      partition,
+      clock,
+      paceMs: settings.logPaceMs,
+      bytesMax: settings.logBytesMax,
+    });
+    const request = ++this.#request;
+    this.#slots.set(partition, { partition, opening, request, suspect, core: null, outputs: null });
+    for (const lane of this.#lanes.values()) lane.dropSender(partition);
+    this.#actions.push({ type: "partition-state", partition, state: "opening", fault: null });
+    this.#actions.push({ type: "to-store", message: { type: "open", request, partition } });
+  }
+
+  /** The partition's state in memory can no longer be trusted: it is dropped and opened anew (D8). */
+  #reopen(slot: SlotState, fault: Fault): void {
+    this.#emit("partition", "reopening", { partition: slot.partition, code: fault.code, message: fault.message });
+    this.#actions.push({ type: "stop-consuming", partition: slot.partition });
+    for (const reply of this.#groups.drop(slot.partition)) {
+      this.#actions.push({ type: "replies", replies: [{ ...reply, answer: null, fault: toWireFault(fault) }] });
+    }
+    this.#open(slot.partition, null);
+  }
+
+  #ask(ask: Ask): void {
+    const { settings } = this.#environment;
+    const slot = this.#slots.get(ask.partition);
+    if (slot?.core == null || slot.outputs === null) {
+      return this.#refuse(ask, new Fault("NOT_OWNER", `partition ${ask.partition} is not open on this shard`));
+    }
+    if (this.#asks.length >= settings.asksMax || slot.outputs.unshippedBytes > settings.unshippedBytesMax) {
+      this.shed++;
+      return this.#refuse(ask, new Fault("OVERLOADED", "this shard sheds load"));
+    }
+    this.#asks.push(ask);
+  }
+
+  #refuse(ask: Ask, fault: Fault): void {
+    this.#actions.push({
+      type: "replies",
+      replies: [{ route: ask.route, id: ask.id, answer: null, fault: toWireFault(fault) }],
+    });
+  }
+
+  #mail(partition: Partition, sequence: number, bytes: Uint8Array): void {
+    const core = this.#slots.get(partition)?.core;
+    if (core == null) return;
+    core.mail.push(sequence, bytes);
+    this.#flow(core);
+  }
+
+  #flow(core: PartitionCore): void {
+    const flow = core.mail.flow();
+    if (flow !== null) this.#actions.push({ type: "flow", partition: core.partition, paused: flow === "pause" });
+  }
+
+  #fromStore(message: FromStore): void {
+    switch (message.type) {
+      case "opened": {
+        const slot = this.#slots.get(message.opening.partition);
+        if (slot?.opening == null || slot.request !== message.request) return;
+        return this.#fencedAction(
+          { of: "log", partition: slot.partition },
+          slot.opening.opened(message.opening),
+          -slot.request,
+        );
+      }
+      case "open-failed": {
+        const slot = this.#slots.get(message.partition);
+        if (slot?.opening != null && slot.request === message.request)
+          this.#refused(slot, fromWireFault(message.fault));
+        return;
+      }
+      case "committed":
+        return this.#committed(message.group, message.refused);
+      case "folded":
+        this.#environment.reader.refresh();
+        for (const { partition, incarnation, commitSeq } of message.folded) {
+          const core = this.#slots.get(partition)?.core;
+          if (core?.incarnation === incarnation) core.folded(commitSeq);
+        }
+    }
+  }
+
+  #committed(
+    group: number,
+    refused: readonly { readonly partition: Partition; readonly fault: { code: string; message: string } }[],
+  ): void {
+    const faults = new Map(refused.map(({ partition, fault }) => [partition, fault]));
+    for (const entry of this.#groups.committed(group)) {
+      const slot = this.#slots.get(entry.record.partition);
+      if (slot?.outputs == null || slot.core?.incarnation !== entry.incarnation) continue;
+      const fault = faults.get(entry.record.partition);
+      if (fault !== undefined) {
+        this.#reopen(slot, new Fault("COMMIT_FAILED", fault.message));
+        continue;
+      }
+      const held = this.#environment.settings.replicated;
+      if (!held && entry.replies.length > 0) this.#actions.push({ type: "replies", replies: entry.replies });
+      slot.outputs.flushed(entry.record, entry.bytes, entry.ackSequence, held ? entry.replies : []);
+    }
+  }
+
+  #runGroup(): void {
+    const cores: PartitionCore[] = [];
+    for (const { core } of this.#slots.values()) if (core !== null) cores.push(core);
+    this.#groups.run(cores, this.#asks, (ask) => this.#slots.get(ask.partition)?.core ?? null);
+    const closed = this.#groups.close(cores, (core) => this.#slots.get(core.partition)?.outputs ?? null);
+    if (closed.replies.length > 0) this.#actions.push({ type: "replies", replies: closed.replies });
+    if (closed.message !== null) this.#actions.push({ type: "to-store", message: closed.message });
+    for (const core of cores) {
+      this.#flow(core);
+      core.residency.sweep(
+        16,
+        this.#environment.clock.nowMs(),
+        this.#residentPressed,
+        this.#environment.settings.passivateAfterMs,
+      );
+    }
+  }
+
+  get #residentPressed(): boolean {
+    let bytes = 0;
+    for (const { core } of this.#slots.values()) bytes += core?.residency.bytes ?? 0;
+    return bytes > this.#environment.settings.residentBytesMax;
+  }
+
+  #poll(slot: SlotState): void {
+    if (slot.opening !== null) return this.#pollOpening(slot, slot.opening);
+    const { outputs, core } = slot;
+    if (outputs === null || core === null) return;
+    const { replies, ackSequence } = outputs.advance();
+    if (replies.length > 0) this.#actions.push({ type: "replies", replies });
+    if (ackSequence > 0) this.#actions.push({ type: "ack", partition: slot.partition, sequence: ackSequence });
+    for (const { subject, append } of outputs.subjects()) this.#fencedAction(subject, append.poll(), core.epoch);
+    if (outputs.lost)
+      this.#refused(slot, new Fault("EPOCH_LOST", `partition ${slot.partition} belongs to another owner now`));
+  }
+
+  #pollOpening(slot: SlotState, opening: PartitionOpening): void {
+    const subject: FencedSubject = { of: "log", partition: slot.partition };
+    const action = opening.poll();
+    const { current } = opening;
+    if (current.step === "refused") return this.#refused(slot, current.fault);
+    if (current.step === "done" && opening.opening !== null) return this.#opened(slot, opening.opening, current);
+    this.#fencedAction(subject, action, -slot.request);
+  }
+
+  #opened(slot: SlotState, opening: Opening, done: { readonly epoch: number; readonly log: FencedAppend }): void {
+    const { clock, settings } = this.#environment;
+    this.#environment.reader.refresh();
+    const environment: PartitionEnvironment = {
+      ...this.#environment,
+      circuits: this.circuits,
+      snapshots: this.snapshots,
+      emit: (kind, event, details) => this.#emit(kind, event, details),
+    };
+    const core = new PartitionCore(environment, opening, done.epoch, slot.suspect);
+    try {
+      core.bindStream(settings.streamIdentity);
+    } catch (error) {
+      return this.#refused(slot, error instanceof Fault ? error : new Fault("STREAM_REWOUND", String(error)));
+    }
+    const outputs = new PartitionOutputs(
+      {
+        partition: slot.partition,
+        epoch: done.epoch,
+        clock,
+        outputPaceMs: settings.outputPaceMs,
+        bytesMax: settings.logBytesMax,
+        replicated: settings.replicated,
+        lane: (receiver) => this.#lane(receiver),
+      },
+      done.log,
+      opening.published,
+    );
+    for (const { record, bytes } of retainedRecords(opening)) {
+      if (record.commitSeq > opening.published) outputs.flushed(record, bytes, 0, []);
+    }
+    this.#slots.set(slot.partition, { ...slot, opening: null, suspect: null, core, outputs });
+    this.#actions.push({
+      type: "consume",
+      partition: slot.partition,
+      startSequence: Math.max(1, core.position?.sequence ?? 1),
+    });
+    this.#actions.push({ type: "partition-state", partition: slot.partition, state: "open", fault: null });
+    this.#emit("partition", "opened", { partition: slot.partition, epoch: done.epoch, commitSeq: core.commitSeq });
+  }
+
+  #refused(slot: SlotState, fault: Fault): void {
+    this.#slots.set(slot.partition, { ...slot, opening: null, core: null, outputs: null });
+    this.#actions.push({ type: "stop-consuming", partition: slot.partition });
+    this.#actions.push({
+      type: "partition-state",
+      partition: slot.partition,
+      state: "refused",
+      fault: toWireFault(fault),
+    });
+    this.#emit("partition", "refused", { partition: slot.partition, code: fault.code, message: fault.message });
+  }
+
+  #fenced(event: Extract<ShardEvent, { type: "appended" | "tail" }>): void {
+    const slot = this.#slots.get(event.subject.partition);
+    if (slot === undefined) return;
+    if (slot.opening !== null) {
+      if (event.tag !== -slot.request) return;
+      const action = event.type === "tail" ? slot.opening.tailRead(event.tail) : slot.opening.appended(event.outcome);
+      return this.#fencedAction(event.subject, action, -slot.request);
+    }
+    if (slot.core?.epoch !== event.tag) return;
+    const append = slot.outputs?.appender(event.subject);
+    if (append === undefined) return;
+    if (event.type === "tail") append.tailRead(event.tail);
+    else this.#fencedAction(event.subject, append.appended(event.outcome), event.tag);
+  }
+
+  /** @param tag what the answer has to carry: the epoch, or minus the open request while opening. */
+  #fencedAction(subject: FencedSubject, action: FencedAction | null, tag: number): void {
+    if (action === null) return;
+    if (action.type === "read-tail") this.#actions.push({ type: "read-tail", subject, tag });
+    else this.#actions.push({ ...action, subject, tag });
+  }
+
+  #lane(receiver: Partition): Lane {
+    let lane = this.#lanes.get(receiver);
+    if (lane === undefined) {
+      lane = new Lane(receiver, this.#environment.clock, this.#environment.settings.outputPaceMs);
+      this.#lanes.set(receiver, lane);
+    }
+    return lane;
+  }
+
+  #pollLane(lane: Lane): void {
+    const runs = lane.poll();
+    if (runs === null) return;
+    const count = runs.reduce((sum, run) => sum + run.envelopes.length, 0);
+    this.#actions.push({ type: "publish-mail", receiver: lane.receiver, bytes: encodeMail({ runs }), count });
+  }
+
+  #mailPublished(receiver: Partition, stored: boolean): void {
+    for (const run of this.#lanes.get(receiver)?.published(stored) ?? []) {
+      const slot = this.#slots.get(run.sender);
+      if (slot?.core?.epoch === run.epoch) slot.outputs?.runStored(run.commitSeq);
+    }
+  }
+
+  #emit(kind: string, event: string, details: Record<string, unknown>): void {
+    this.#actions.push({ type: "event", kind, event, details });
+  }
+}

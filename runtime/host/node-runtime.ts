@@ -1,0 +1,182 @@
+import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { Settings } from "../../config/schema.ts";
+import { Fault, fromWireFault } from "../../protocols/errors.ts";
+import type { ShardSettings } from "../core/shard-core.ts";
+import type { FromShard } from "../threads/shard-thread-messages.ts";
+import { CatalogFeed, type CatalogFeedOptions } from "./catalog-feed.ts";
+import type { DataFolder } from "./data-folder.ts";
+import type { NatsHost } from "./nats-host.ts";
+import { PortAsker } from "./port-asker.ts";
+import { ShardPool } from "./shard-pool.ts";
+import { StoreThread } from "./store-thread.ts";
+
+export interface NodeRuntimeOptions {
+  readonly settings: Settings;
+  readonly folder: DataFolder;
+  readonly nats: NatsHost;
+  readonly onEvent: (kind: string, event: string, details: Record<string, unknown>) => void;
+  readonly onDocuments: CatalogFeedOptions["onDocuments"];
+  /** The node cannot go on: stop answering and exit. */
+  readonly onFatal: (fault: Fault) => void;
+}
+
+/** Route number of the daemon's own asks; gateways count from 1. */
+const DAEMON_ROUTE = 0;
+
+export function shardCount(settings: Settings): number {
+  return settings.shards > 0
+    ? Math.min(settings.shards, settings.partitions)
+    : Math.max(1, Math.floor(availableParallelism() / 2));
+}
+
+/** The actors' side of a node: store thread, shard threads, catalog feed, and the ports between them. */
+export class NodeRuntime {
+  readonly shards: number;
+  readonly asker: PortAsker;
+  readonly feed: CatalogFeed;
+  readonly store: StoreThread;
+  readonly pool: ShardPool;
+  readonly #options: NodeRuntimeOptions;
+  readonly #states: { state: "opening" | "open" | "refused"; fault: Fault | null }[];
+  readonly #gateways = new Map<number, (shard: number, port: MessagePort) => void>();
+  readonly #allOpen = Promise.withResolvers<undefined>();
+
+  constructor(options: NodeRuntimeOptions) {
+    const { settings, folder, nats } = options;
+    this.#options = options;
+    this.shards = shardCount(settings);
+    this.#states = Array.from({ length: settings.partitions }, () => ({ state: "opening" as const, fault: null }));
+    this.store = new StoreThread({ file: folder.storeFile });
+    this.asker = new PortAsker(settings.partitions, (partition) => partition % this.shards);
+    this.pool = new ShardPool({
+      shards: this.shards,
+      partitions: settings.partitions,
+      task: {
+        partitions: settings.partitions,
+        settings: shardSettings(settings, nats.streams.mail),
+        storeFile: folder.storeFile,
+        nats: nats.access,
+        sealKey: folder.keys.seal,
+        clockOffsetMs: settings.clock.offsetMs,
+        configVersion: configVersion(settings),
+      },
+      attachStore: (shard, port) => this.store.attach(shard, port),
+      onStarted: (shard) => this.#shardStarted(shard),
+      onMessage: (shard, message) => this.#onShard(shard, message),
+      onEscalate: (fault) => options.onFatal(fault),
+    });
+    this.feed = new CatalogFeed({
+      asker: this.asker,
+      shards: this.shards,
+      send: (shard, topic, version, buffer) => this.pool.tell(shard, { type: "snapshot", topic, version, buffer }),
+      onDocuments: options.onDocuments,
+      onFault: (error) =>
+        options.onEvent("catalog", "feed-failed", { message: error instanceof Error ? error.message : String(error) }),
+    });
+    void this.store.failed.then((fault) => options.onFatal(fault));
+  }
+
+  /** Opens the store and every partition and brings the catalog to every shard. @throws Fault when a partition is refused. */
+  async start(): Promise<void> {
+    await this.store.ready;
+    this.pool.start();
+    await this.#allOpen.promise;
+    await this.feed.load();
+    await this.feed.awaitServed(this.feed.version);
+  }
+
+  /** Why the node does not serve right now; null when it does. */
+  get unready(): string | null {
+    const closed = this.#states.flatMap(({ state }, partition) =>
+      state === "open" ? [] : [`partition ${partition} is ${state}`],
+    );
+    if (closed.length > 0) return closed.slice(0, 4).join(", ");
+    const lacking = this.feed.servedVersions.flatMap((version, shard) =>
+      version < 0 ? [`shard ${shard} has no catalog`] : [],
+    );
+    return lacking.length > 0 ? lacking.join(", ") : null;
+  }
+
+  stateOf(partition: number): "opening" | "open" | "refused" {
+    return this.#states[partition]?.state ?? "refused";
+  }
+
+  /** Connects a gateway to every shard, now and whenever a shard is replaced. */
+  connectGateway(gateway: number, give: (shard: number, port: MessagePort) => void): void {
+    this.#gateways.set(gateway, give);
+    for (let shard = 0; shard < this.shards; shard++) this.#connect(shard, gateway, give);
+  }
+
+  disconnectGateway(gateway: number): void {
+    this.#gateways.delete(gateway);
+  }
+
+  #shardStarted(shard: number): void {
+    for (const partition of this.pool.partitionsOf(shard)) this.#states[partition] = { state: "opening", fault: null };
+    const { port1, port2 } = new MessageChannel();
+    this.asker.attach(shard, port1);
+    this.pool.tell(shard, { type: "attach", route: DAEMON_ROUTE, port: port2 }, [port2]);
+    for (const [gateway, give] of this.#gateways) this.#connect(shard, gateway, give);
+    this.feed.shardStarted(shard);
+  }
+
+  #connect(shard: number, gateway: number, give: (shard: number, port: MessagePort) => void): void {
+    const { port1, port2 } = new MessageChannel();
+    give(shard, port1);
+    this.pool.tell(shard, { type: "attach", route: gateway + 1, port: port2 }, [port2]);
+  }
+
+  #onShard(shard: number, message: FromShard): void {
+    switch (message.type) {
+      case "event":
+        return this.#options.onEvent(message.kind, message.event, { shard, ...message.details });
+      case "partition-state":
+        return this.#partitionState(
+          message.partition,
+          message.state,
+          message.fault === null ? null : fromWireFault(message.fault),
+        );
+      case "snapshot-taken":
+        return this.feed.shardTook(shard, message.version);
+      case "ready":
+      case "answer":
+      case "drained":
+        return;
+    }
+  }
+
+  #partitionState(partition: number, state: "opening" | "open" | "refused", fault: Fault | null): void {
+    this.#states[partition] = { state, fault };
+    if (fault !== null)
+      this.#allOpen.reject(
+        new Fault(fault.code, `partition ${partition} is refused: ${fault.message}`, { cause: fault }),
+      );
+    if (this.#states.every((entry) => entry.state === "open")) this.#allOpen.resolve(undefined);
+  }
+}
+
+function shardSettings(settings: Settings, streamIdentity: string): ShardSettings {
+  const { commit, durability, partitions } = settings;
+  return {
+    logPaceMs: commit.logPaceMs > 0 ? commit.logPaceMs : Math.max(10, partitions),
+    outputPaceMs: commit.outputPaceMs,
+    logBytesMax: commit.logBytesMax,
+    replicated: durability === "replicated",
+    groupMs: commit.groupMs,
+    groupEnvelopesMax: commit.groupEnvelopesMax,
+    recordBytesMax: commit.recordBytesMax,
+    groupsInFlightMax: commit.groupsInFlightMax,
+    asksMax: commit.asksMax,
+    passivateAfterMs: commit.passivateAfterMs,
+    residentBytesMax: commit.residentBytesMax,
+    unshippedBytesMax: commit.unshippedBytesMax,
+    streamIdentity,
+  };
+}
+
+/** A short fingerprint of all settings, for decision records. */
+function configVersion(settings: Settings): string {
+  return createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 12);
+}

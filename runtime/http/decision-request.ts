@@ -1,0 +1,95 @@
+import type { AudioSlot, CoarseContext, DecisionRequest } from "../../protocols/messages/listener.ts";
+import type { BidRequest } from "../../protocols/openrtb/bid-request.ts";
+import type { AudioImp } from "../../protocols/openrtb/servable.ts";
+import type { GatedCapabilities, GatedFacts, GatedIdentity } from "./privacy-gate.ts";
+
+/** Longer than any ad; what exchanges write for "no limit" must not overflow the arithmetic. */
+const SECONDS_MAX = 86_400;
+
+export interface GatedRequest {
+  readonly capabilities: GatedCapabilities;
+  readonly facts: GatedFacts;
+  readonly source: GatedIdentity["source"];
+  readonly requestHash: string;
+}
+
+/** What a shard gets to know of a request: the imp to fill, the blocks, and what the gate let through (D18). */
+export function decisionRequest(request: BidRequest, imp: AudioImp, gated: GatedRequest): DecisionRequest {
+  const { geo: _geo, ...capabilities } = gated.capabilities;
+  return {
+    test: request.test,
+    capabilities,
+    memory: memoryOf(gated.source),
+    context: contextOf(gated.facts),
+    slot: slotOf(imp),
+    currencies: [...request.currencies],
+    allowedCategories: [...request.allowedCategories],
+    allowedLanguages: request.allowedLanguages.map((tag) => tag.slice(0, 2).toLowerCase()),
+    blockedCategories: [...request.blockedCategories],
+    blockedAdvertiserDomains: [...request.blockedAdvertisers],
+    requestHash: gated.requestHash,
+  };
+}
+
+function memoryOf(source: GatedIdentity["source"]): DecisionRequest["memory"] {
+  if (source === "request") return "none";
+  return source === "session" ? "session" : "listener";
+}
+
+function contextOf(facts: GatedFacts): CoarseContext {
+  const feed = whole(facts.feed);
+  return {
+    ...(facts.country === undefined ? {} : { country: facts.country }),
+    ...(facts.region === undefined ? {} : { region: facts.region }),
+    ...(facts.deviceType === undefined ? {} : { deviceType: facts.deviceType }),
+    ...(facts.platform === undefined ? {} : { platform: facts.platform }),
+    ...(facts.language === undefined ? {} : { language: facts.language }),
+    ...(feed === undefined ? {} : { feed }),
+    genres: [...facts.genres],
+    ...(facts.hourOfWeek === undefined ? {} : { hourOfWeek: facts.hourOfWeek }),
+  };
+}
+
+function slotOf(imp: AudioImp): AudioSlot {
+  const { audio } = imp;
+  const startDelay = whole(audio.startDelaySeconds);
+  const required = audio.requiredDurationsSeconds;
+  return {
+    impId: imp.id,
+    mimes: [...audio.mimes],
+    minDurationMs: Math.ceil(msOf(audio.minDurationSeconds)),
+    ...(audio.maxDurationSeconds === undefined ? {} : { maxDurationMs: Math.floor(msOf(audio.maxDurationSeconds)) }),
+    ...(required.length === 0 ? {} : { requiredDurationsMs: required.map((seconds) => Math.round(msOf(seconds))) }),
+    floorCpmMicros: imp.floorCpmMicros,
+    ...(audio.durationFloors.length === 0
+      ? {}
+      : {
+          durationFloors: audio.durationFloors.map((floor) => ({
+            minDurationMs: Math.ceil(msOf(floor.minSeconds)),
+            maxDurationMs: Math.floor(msOf(floor.maxSeconds)),
+            floorCpmMicros: floor.floorCpmMicros,
+          })),
+        }),
+    ...(audio.minCpmMicrosPerSecond === undefined ? {} : { floorCpmMicrosPerSecond: audio.minCpmMicrosPerSecond }),
+    floorCurrency: imp.floorCurrency,
+    secure: imp.secure,
+    ...(startDelay === undefined ? {} : { startDelay }),
+    blockedAttributes: audio.blockedAttributes.filter(Number.isSafeInteger),
+    ...(audio.minBitrateKbps === undefined ? {} : { minBitrateKbps: bounded(Math.ceil(audio.minBitrateKbps)) }),
+    ...(audio.maxBitrateKbps === undefined ? {} : { maxBitrateKbps: bounded(Math.floor(audio.maxBitrateKbps)) }),
+    ...(imp.expirySeconds === undefined ? {} : { expiryMs: Math.floor(msOf(imp.expirySeconds)) }),
+  };
+}
+
+function msOf(seconds: number): number {
+  return Math.min(seconds, SECONDS_MAX) * 1000;
+}
+
+function bounded(value: number): number {
+  return Math.min(value, Number.MAX_SAFE_INTEGER);
+}
+
+/** Fields that the specification types as integers; a fraction is no value of theirs. */
+function whole(value: number | undefined): number | undefined {
+  return Number.isSafeInteger(value) ? value : undefined;
+}

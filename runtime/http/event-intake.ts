@@ -1,0 +1,90 @@
+import { Fault } from "../../protocols/errors.ts";
+import { delivery, type EventStatus } from "../../protocols/messages/delivery.ts";
+import type { DurationMs, EpochMs } from "../../protocols/quantities.ts";
+import { readToken, type TokenFields, type TokenKey, type TrackedEvent } from "../../protocols/tracking-token.ts";
+import type { Admission } from "./admission.ts";
+import { askActor, type Asker } from "./asker.ts";
+import { NO_DECISION } from "./served-ad.ts";
+
+/** What became of an event. */
+export type Taken =
+  /** Durable (D2), with what delivery said. */
+  | EventStatus
+  /** Durable in the partition's mail; delivery will see it (D4). */
+  | "stored"
+  /** The token is good, but its delivery is gone: money can no longer move. */
+  | "orphan"
+  | "forged"
+  | "expired"
+  /** Not taken: too much is under way. */
+  | "overloaded"
+  /** Not taken: neither the owner nor the bus answered. */
+  | "unavailable";
+
+export interface EventIntakeParts {
+  readonly asker: Asker;
+  readonly admission: Admission;
+  /** Live keys; a token of another is forged. */
+  readonly keys: readonly TokenKey[];
+  /** How long the owner may take before the event goes into its mail (D4). */
+  readonly ownerTimeoutMs: DurationMs;
+  readonly onError: (error: unknown) => void;
+}
+
+export const OWNER_TIMEOUT_MS: DurationMs = 250;
+
+/** Takes events of tracking URLs, notices and server-side batches: whatever comes back as durable will be counted once (N1). */
+export class EventIntake {
+  private readonly parts: EventIntakeParts;
+
+  constructor(parts: EventIntakeParts) {
+    this.parts = parts;
+  }
+
+  /** Reads a token; `event` undefined stands for the one event that a URL's token reports. */
+  read(
+    token: string,
+    event: string | undefined,
+    nowMs: EpochMs,
+  ): { readonly fields: TokenFields; readonly event: TrackedEvent } | "forged" | "expired" {
+    const reading = readToken(this.parts.keys, token, nowMs);
+    if (!reading.ok) return reading.reason === "expired" ? "expired" : "forged";
+    const { fields } = reading;
+    const named = event === undefined && fields.events.length === 1 ? fields.events[0] : event;
+    const vouched = fields.events.find((one) => one === named);
+    return vouched === undefined ? "forged" : { fields, event: vouched };
+  }
+
+  /** Hands an event to its delivery. Safe to repeat. Never rejects. */
+  async take(fields: TokenFields, event: TrackedEvent, atMs: EpochMs): Promise<Taken> {
+    if (fields.decisionId === NO_DECISION) return "orphan";
+    return this.parts.admission.admit<Taken>(() => this.ask(fields, event, atMs), "overloaded");
+  }
+
+  private async ask(fields: TokenFields, event: TrackedEvent, atMs: EpochMs): Promise<Taken> {
+    const { asker, ownerTimeoutMs } = this.parts;
+    const to = { key: fields.decisionId, partition: fields.partition };
+    try {
+      return await askActor(asker, delivery, to, "Event", { event, atMs }, ownerTimeoutMs);
+    } catch (error) {
+      if (error instanceof Fault && error.code === "ACTOR_ABSENT") return "orphan";
+      if (!(error instanceof Fault)) this.parts.onError(error);
+      return this.store(fields, event, atMs);
+    }
+  }
+
+  private async store(fields: TokenFields, event: TrackedEvent, atMs: EpochMs): Promise<Taken> {
+    const to = { kind: delivery.name, key: fields.decisionId, partition: fields.partition };
+    try {
+      return (await this.parts.asker.publishIngress(to, "LateEvent", { event, atMs })) ? "stored" : "overloaded";
+    } catch (error) {
+      if (!(error instanceof Fault)) this.parts.onError(error);
+      return "unavailable";
+    }
+  }
+}
+
+/** Events that settle money: without a reservation they come too late (decisioning.md 7.2). */
+export function settles(event: TrackedEvent): boolean {
+  return event === "impression" || event === "bill";
+}

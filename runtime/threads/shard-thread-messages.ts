@@ -1,0 +1,61 @@
+import type { MessagePort } from "node:worker_threads";
+import type { WireFault } from "../../protocols/errors.ts";
+import type { Suspect } from "../core/partition-core.ts";
+import type { ShardSettings } from "../core/shard-core.ts";
+import type { NatsAccess } from "./nats-access.ts";
+
+/** What a shard's pinned task is started with. */
+export interface ShardTask {
+  readonly shard: number;
+  readonly partitions: number;
+  readonly settings: ShardSettings;
+  readonly storeFile: string;
+  readonly nats: NatsAccess;
+  /** AES-256 key of sealed parts, 32 bytes. */
+  readonly sealKey: Uint8Array;
+  readonly clockOffsetMs: number;
+  /** Names the settings a decision was made under. */
+  readonly configVersion: string;
+  /** Four 32-bit numbers: partition + 1 (0 = none), sequence high, sequence low, index of the envelope being handled (D11). */
+  readonly attempt: SharedArrayBuffer;
+  readonly control: MessagePort;
+  readonly store: MessagePort;
+}
+
+/** Questions an operator can ask a shard; the answer is plain data. */
+export type InspectQuestion =
+  | { readonly about: "actor"; readonly partition: number; readonly kind: string; readonly key: string }
+  | { readonly about: "actors"; readonly kind: string | null; readonly limit: number }
+  | { readonly about: "partitions" }
+  | { readonly about: "timers"; readonly limit: number }
+  | { readonly about: "dead-letters"; readonly limit: number }
+  | { readonly about: "circuits" };
+
+export type ControlVerb =
+  | { readonly verb: "accept-gap"; readonly partition: number }
+  | { readonly verb: "restart"; readonly partition: number; readonly kind: string; readonly key: string };
+
+/** From the daemon to a shard. */
+export type ToShard =
+  | { readonly type: "open"; readonly partition: number; readonly suspect: Suspect | null }
+  | { readonly type: "attach"; readonly route: number; readonly port: MessagePort }
+  | { readonly type: "snapshot"; readonly topic: string; readonly version: number; readonly buffer: SharedArrayBuffer }
+  | { readonly type: "inspect"; readonly request: number; readonly question: InspectQuestion }
+  | { readonly type: "control"; readonly request: number; readonly control: ControlVerb }
+  /** Take no more mail; answer `drained` when everything is published, or after the bound. */
+  | { readonly type: "drain"; readonly withinMs: number }
+  | { readonly type: "stop" };
+
+/** From a shard to the daemon. */
+export type FromShard =
+  | { readonly type: "ready" }
+  | {
+      readonly type: "partition-state";
+      readonly partition: number;
+      readonly state: "opening" | "open" | "refused";
+      readonly fault: WireFault | null;
+    }
+  | { readonly type: "event"; readonly kind: string; readonly event: string; readonly details: Record<string, unknown> }
+  | { readonly type: "snapshot-taken"; readonly topic: string; readonly version: number }
+  | { readonly type: "answer"; readonly request: number; readonly answer: unknown; readonly fault: WireFault | null }
+  | { readonly type: "drained"; readonly clean: boolean };

@@ -1,0 +1,407 @@
+import type { Partition } from "../../protocols/ids.ts";
+import { asPartition } from "../../protocols/ids.ts";
+import type { AnyActor } from "../../runtime/actor/define.ts";
+import { Committer } from "../../runtime/core/committer.ts";
+import type { FoldPolicy } from "../../runtime/core/fold-round.ts";
+import type { PendingReply } from "../../runtime/core/open-record.ts";
+import type { Clock, FromStore, Opening, StateReader, ToStore } from "../../runtime/core/ports.ts";
+import { ShardCore, type ShardSettings } from "../../runtime/core/shard-core.ts";
+import type { Ask, FencedSubject, ShardAction, ShardEvent } from "../../runtime/core/shard-messages.ts";
+import type { FaultPoint } from "./fault-points.ts";
+import { subjectName, type MemoryBroker } from "./memory-broker.ts";
+import type { MemoryStateReader } from "./memory-store.ts";
+import type { ObservedStore } from "./observed-store.ts";
+import { openSealer } from "./testkit.ts";
+import type { Wires } from "./wires.ts";
+
+/** Breaks the node as a known-bad implementation would; all by what passes between its parts. */
+export interface Tampering {
+  /** Answers a commit before the store has seen it. */
+  readonly answersBeforeFlush?: boolean;
+  /** Answers a log append before it is stored. */
+  readonly answersBeforeLog?: boolean;
+  /** A shard reads the file as of its start for ever. */
+  readonly neverRefreshes?: boolean;
+  readonly toStore?: (message: ToStore) => ToStore;
+  readonly opening?: (opening: Opening) => Opening;
+  readonly mail?: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** What the wire does with a request to the broker: `late` = it arrives some time after the sender gave up. */
+export type RequestFate = "arrives" | "lost" | "answer lost" | "late";
+
+/** The node's surroundings. */
+export interface NodeWorld {
+  readonly wires: Wires;
+  readonly broker: MemoryBroker;
+  readonly clock: Clock;
+  readonly tampering: Tampering;
+  readonly fate: () => RequestFate;
+  /** A request that will arrive when nobody expects it any more. */
+  readonly late: (apply: () => void) => void;
+  readonly reached: (point: FaultPoint) => void;
+  readonly replied: (replies: readonly PendingReply[]) => void;
+  readonly event: (event: string, details: Record<string, unknown>) => void;
+}
+
+export interface NodeOptions {
+  readonly partitions: number;
+  readonly shards: number;
+  readonly registry: ReadonlyMap<string, AnyActor>;
+  readonly settings: ShardSettings;
+  readonly policy: FoldPolicy;
+}
+
+interface Consumer {
+  nextSequence: number;
+  paused: boolean;
+}
+
+interface Shard {
+  readonly index: number;
+  readonly life: string;
+  readonly core: ShardCore;
+  readonly reader: MemoryStateReader;
+  readonly consumers: Map<Partition, Consumer>;
+  /** Events came since its last turn. */
+  stirred: boolean;
+}
+
+/** One life of a node's process: shards and store in memory, driven step by step. The file outlives it. */
+export class MemoryNode {
+  readonly #world: NodeWorld;
+  readonly #options: NodeOptions;
+  readonly #store: ObservedStore;
+  readonly #name: string;
+  readonly #assignment: readonly number[];
+  readonly #shards: Shard[] = [];
+  readonly committer: Committer;
+  #commitsWaiting = 0;
+  #lives = 0;
+
+  /** @param assignment the shard of each partition. */
+  constructor(
+    world: NodeWorld,
+    options: NodeOptions,
+    store: ObservedStore,
+    name: string,
+    assignment: readonly number[],
+  ) {
+    this.#world = world;
+    this.#options = options;
+    this.#store = store;
+    this.#name = name;
+    this.#assignment = assignment;
+    this.committer = new Committer(store, world.clock, options.policy);
+    for (let index = 0; index < options.shards; index++) this.#start(index);
+  }
+
+  get shards(): readonly { readonly core: ShardCore; readonly index: number }[] {
+    return this.#shards;
+  }
+
+  slotOf(partition: Partition) {
+    return this.#shardOf(partition).core.slots.get(partition);
+  }
+
+  isOpen(partition: Partition): boolean {
+    return this.slotOf(partition)?.core != null;
+  }
+
+  ask(ask: Ask): void {
+    const shard = this.#shardOf(ask.partition);
+    this.#world.wires.post(`${this.#name}/asks/${shard.life}`, "ask", () => this.#on(shard, { type: "ask", ask }));
+  }
+
+  /** What can happen inside the node now, by name. */
+  moves(): string[] {
+    const moves: string[] = [];
+    if (this.committer.hasWork()) moves.push("store");
+    for (const shard of this.#shards) {
+      if (shard.stirred || shard.core.hasWork() || shard.core.sleepMs() <= 0) moves.push(`turn/${shard.index}`);
+      if (this.#world.broker.down) continue;
+      for (const [partition, { nextSequence, paused }] of shard.consumers) {
+        if (!paused && this.#world.broker.lastMail(partition) >= nextSequence) moves.push(`mail/${partition}`);
+      }
+    }
+    return moves;
+  }
+
+  move(name: string): void {
+    const [kind, number] = name.split("/");
+    if (kind === "store") return this.#storeTurn();
+    if (kind === "mail") return this.#deliverMail(asPartition(Number(number)));
+    const shard = this.#shards[Number(number)];
+    if (shard === undefined) return;
+    shard.stirred = false;
+    for (const action of shard.core.turn()) this.#perform(shard, action);
+  }
+
+  /** Milliseconds until something happens by itself; Infinity = nothing will. */
+  sleepMs(): number {
+    return Math.min(
+      this.committer.dueInMs() ?? Infinity,
+      ...this.#shards.map(({ core }) => (core.hasWork() ? 0 : core.sleepMs())),
+    );
+  }
+
+  /** A message that arrived is delivered again: a consumer that was made anew. */
+  redeliver(partition: Partition, sequence: number): void {
+    const shard = this.#shardOf(partition);
+    const mail = this.#world.broker.mailFrom(partition, sequence);
+    const consumer = shard.consumers.get(partition);
+    if (mail === undefined || consumer === undefined || mail.sequence >= consumer.nextSequence) return;
+    this.#on(shard, { type: "mail", partition, sequence: mail.sequence, bytes: mail.bytes });
+  }
+
+  /** The thread dies; the process goes on. What it had posted to the store may have arrived or not. */
+  crashShard(index: number, arrived: (count: number) => number): void {
+    const shard = this.#shards[index];
+    if (shard === undefined) return;
+    const { wires } = this.#world;
+    const posted = wires.cut(`${this.#name}/to-store/${shard.life}`);
+    for (const parcel of posted.slice(0, arrived(posted.length))) parcel.deliver();
+    shard.reader.close();
+    for (const kind of ["asks", "replies", "from-store", "broker"])
+      this.#orphan(wires.cut(`${this.#name}/${kind}/${shard.life}`));
+    this.#start(index);
+  }
+
+  /** The process dies. Only the file and what the broker stored stay; requests under way may still arrive. */
+  crash(): void {
+    this.#orphan(this.#world.wires.cut(`${this.#name}/`));
+    this.#store.crash();
+  }
+
+  #orphan(parcels: readonly { readonly orphan: (() => void) | null }[]): void {
+    for (const { orphan } of parcels) if (orphan !== null) this.#world.late(orphan);
+  }
+
+  #start(index: number): void {
+    const { registry, settings, partitions } = this.#options;
+    const reader = this.#store.reader();
+    const { clock } = this.#world;
+    const environment = {
+      partitions,
+      registry,
+      settings,
+      clock,
+      reader: this.#readerOf(reader),
+      sealer: openSealer,
+      attempt: () => undefined,
+    };
+    const shard: Shard = {
+      index,
+      life: `${index}.${++this.#lives}.`,
+      core: new ShardCore(environment),
+      reader,
+      consumers: new Map(),
+      stirred: false,
+    };
+    this.#shards[index] = shard;
+    for (let partition = 0; partition < partitions; partition++) {
+      if (this.#assignment[partition] === index)
+        this.#on(shard, { type: "open", partition: asPartition(partition), suspect: null });
+    }
+  }
+
+  #readerOf(reader: MemoryStateReader): StateReader {
+    if (this.#world.tampering.neverRefreshes !== true) return reader;
+    return {
+      read: (...of) => reader.read(...of),
+      parts: (...of) => reader.parts(...of),
+      keys: (...of) => reader.keys(...of),
+      timers: (...of) => reader.timers(...of),
+      refresh: () => undefined,
+    };
+  }
+
+  #on(shard: Shard, event: ShardEvent): void {
+    shard.stirred = true;
+    shard.core.on(event);
+  }
+
+  #shardOf(partition: Partition): Shard {
+    const shard = this.#shards[this.#assignment[partition] ?? 0];
+    if (shard === undefined) throw new Error(`partition ${partition} has no shard`);
+    return shard;
+  }
+
+  #deliverMail(partition: Partition): void {
+    const shard = this.#shardOf(partition);
+    const consumer = shard.consumers.get(partition);
+    const mail = consumer && this.#world.broker.mailFrom(partition, consumer.nextSequence);
+    if (consumer === undefined || mail === undefined) return;
+    consumer.nextSequence = mail.sequence + 1;
+    const bytes = this.#world.tampering.mail?.(mail.bytes) ?? mail.bytes;
+    this.#on(shard, { type: "mail", partition, sequence: mail.sequence, bytes });
+  }
+
+  #storeTurn(): void {
+    const { reached } = this.#world;
+    const store = this.#store;
+    if (this.#commitsWaiting > 0) reached("before flush");
+    this.#commitsWaiting = 0;
+    store.committed = store.folded = store.finishedFold = store.deleted = false;
+    const sent = this.committer.turn();
+    if (store.committed) reached("after flush, before reply");
+    if (store.folded && !store.finishedFold) reached("during a fold");
+    if (store.finishedFold && this.committer.figures.keptGroups > 0) reached("after a fold, before deletion");
+    if (store.deleted) reached("after deletion");
+    for (const { to, message } of sent) this.#fromStore(to, message);
+  }
+
+  /** An answer goes to whoever holds the shard's number now, as the store thread's ports do. */
+  #fromStore(to: number, message: FromStore): void {
+    const shard = this.#shards[to];
+    if (shard === undefined) return;
+    const { tampering, wires, reached } = this.#world;
+    if (tampering.answersBeforeFlush === true && message.type === "committed") return;
+    const event =
+      message.type === "opened" && tampering.opening !== undefined
+        ? { ...message, opening: tampering.opening(message.opening) }
+        : message;
+    wires.post(`${this.#name}/from-store/${shard.life}`, `store ${message.type}`, () => {
+      this.#on(shard, { type: "store", message: event });
+      if (message.type === "opened") reached("opening: the store answered");
+    });
+  }
+
+  #toStore(shard: Shard, original: ToStore): void {
+    const { tampering, wires, reached } = this.#world;
+    const message = tampering.toStore?.(original) ?? original;
+    wires.post(`${this.#name}/to-store/${shard.life}`, `to store ${message.type}`, () => {
+      if (message.type === "open") reached("opening: before the store ends the old incarnation");
+      if (message.type === "commit") this.#commitsWaiting++;
+      this.committer.receive(shard.index, message);
+    });
+    if (tampering.answersBeforeFlush === true && message.type === "commit") {
+      const { group } = message;
+      wires.post(`${this.#name}/from-store/${shard.life}`, "store committed", () =>
+        this.#on(shard, { type: "store", message: { type: "committed", group, refused: [] } }),
+      );
+    }
+  }
+
+  #perform(shard: Shard, action: ShardAction): void {
+    const { broker, reached, replied, wires } = this.#world;
+    switch (action.type) {
+      case "to-store":
+        return this.#toStore(shard, action.message);
+      case "replies":
+        return wires.post(`${this.#name}/replies/${shard.life}`, "replies", () => {
+          replied(action.replies);
+          for (const { core, outputs } of shard.core.slots.values())
+            if (core !== null && (outputs?.unshippedBytes ?? 0) > 0) reached("after reply, before append");
+        });
+      case "append":
+        return this.#append(shard, action);
+      case "read-tail":
+        return this.#readTail(shard, action.subject, action.tag);
+      case "publish-mail":
+        return this.#publishMail(shard, action.receiver, action.bytes);
+      case "consume":
+        shard.consumers.set(action.partition, { nextSequence: action.startSequence, paused: false });
+        return;
+      case "stop-consuming":
+        shard.consumers.delete(action.partition);
+        return;
+      case "flow": {
+        const consumer = shard.consumers.get(action.partition);
+        if (consumer !== undefined) consumer.paused = action.paused;
+        return;
+      }
+      case "ack":
+        reached("after outputs, before the input's acknowledgement");
+        return wires.post(`${this.#name}/broker/${shard.life}/ack/${action.partition}`, "ack", () => {
+          broker.ack(action.partition, action.sequence);
+          reached("after the input's acknowledgement");
+        });
+      case "event":
+        return this.#world.event(action.event, action.details);
+      case "partition-state":
+        if (action.fault !== null) this.#world.event("refused", { ...action.fault });
+    }
+  }
+
+  #append(shard: Shard, action: Extract<ShardAction, { type: "append" }>): void {
+    const { broker, reached, tampering } = this.#world;
+    const { subject, tag } = action;
+    const isLog = subject.of === "log";
+    const { type: _type, tag: _tag, ...request } = action;
+    if (isLog && tampering.answersBeforeLog === true && tag > 0) {
+      this.#world.late(() => broker.append({ ...request, expectedSequence: broker.tail(subject).sequence }));
+      const outcome = { outcome: "stored", sequence: action.expectedSequence } as const;
+      this.#answer(shard, subject, "appended", () => this.#on(shard, { type: "appended", subject, tag, outcome }));
+      return;
+    }
+    this.#request(
+      shard,
+      subjectName(subject),
+      () => {
+        const outcome = broker.append(request);
+        if (outcome.outcome === "stored") {
+          if (!isLog) reached("output stored, its answer lost");
+          else if (tag > 0) reached("append stored, its answer lost");
+          else if (request.rows.length > 0) reached("opening: shipped again, its answer lost");
+          else reached("opening: epoch record stored, its answer lost");
+        }
+        return outcome;
+      },
+      (outcome) => {
+        const known = outcome ?? ({ outcome: "unknown", reason: "timeout" } as const);
+        this.#on(shard, { type: "appended", subject, tag, outcome: known });
+        if (!isLog || known.outcome !== "stored") return;
+        if (tag > 0) reached("after append, before outputs");
+        else if (request.rows.length === 0) reached("opening: epoch record acknowledged");
+      },
+    );
+  }
+
+  #readTail(shard: Shard, subject: FencedSubject, tag: number): void {
+    const { broker, reached } = this.#world;
+    this.#request(
+      shard,
+      subjectName(subject),
+      () => broker.tail(subject),
+      (tail) => {
+        this.#on(shard, { type: "tail", subject, tag, tail });
+        if (tag < 0) reached("opening: the tail is read");
+      },
+    );
+  }
+
+  #publishMail(shard: Shard, receiver: Partition, bytes: Uint8Array): void {
+    const { broker, reached } = this.#world;
+    this.#request(
+      shard,
+      `mail/${receiver}`,
+      () => {
+        broker.publishMail(receiver, bytes);
+        reached("output stored, its answer lost");
+        return true;
+      },
+      (stored) => this.#on(shard, { type: "mail-published", receiver, stored: stored === true }),
+    );
+  }
+
+  /** Carries one request to the broker and its answer back; null = nobody knows. */
+  #request<Answer>(shard: Shard, subject: string, apply: () => Answer, answer: (answer: Answer | null) => void): void {
+    const { broker, wires, fate, late } = this.#world;
+    const channel = `${this.#name}/broker/${shard.life}/${subject}`;
+    const back = (value: Answer | null): void =>
+      wires.post(`${this.#name}/broker/${shard.life}/answers/${subject}`, `answer ${subject}`, () => answer(value));
+    const arrive = (): void => {
+      const happens = broker.down ? "lost" : fate();
+      if (happens === "late") late(apply);
+      if (happens === "lost" || happens === "late") return back(null);
+      const value = apply();
+      back(happens === "answer lost" ? null : value);
+    };
+    wires.post(channel, subject, arrive, apply);
+  }
+
+  #answer(shard: Shard, subject: FencedSubject, label: string, deliver: () => void): void {
+    this.#world.wires.post(`${this.#name}/broker/${shard.life}/answers/${subjectName(subject)}`, label, deliver);
+  }
+}

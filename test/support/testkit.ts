@@ -1,0 +1,330 @@
+import { decode, encode } from "../../protocols/codec.ts";
+import { decodeRecord, type CommitRecord } from "../../protocols/commit-record.ts";
+import { fromWireFault } from "../../protocols/errors.ts";
+import { asPartition, partitionOf, type ActorId, type Partition } from "../../protocols/ids.ts";
+import type { Sealer } from "../../protocols/state-part.ts";
+import type { CallSpec } from "../../runtime/actor/call.ts";
+import type { AnyActor } from "../../runtime/actor/define.ts";
+import type { AskEffects } from "../../runtime/actor/effects.ts";
+import { CircuitBreaker } from "../../runtime/core/circuit.ts";
+import { PartitionCore } from "../../runtime/core/partition-core.ts";
+import type { Clock, Opening, StateReader, TimerRow } from "../../runtime/core/ports.ts";
+import { SnapshotTable } from "../../runtime/core/snapshot-table.ts";
+
+export interface SentMessage {
+  readonly to: ActorId;
+  readonly type: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into payloads of many shapes
+  readonly payload: any;
+}
+
+export interface KitOptions {
+  readonly nowMs?: number;
+  readonly key?: string;
+  readonly partition?: number;
+  readonly partitions?: number;
+  /** State to begin with: the value, or the parts by name. */
+  readonly state?: unknown;
+  readonly parts?: Readonly<Record<string, unknown>>;
+  /** Other actors that live in the same partition; messages to any other kind are only noted. */
+  readonly others?: readonly AnyActor[];
+  readonly snapshots?: Readonly<Record<string, { readonly version: number; readonly value: unknown }>>;
+}
+
+/** Sealing that keeps the bytes: unit tests look at state, not at cryptography. */
+export const openSealer: Sealer = { seal: (plain) => plain, open: (sealed) => sealed };
+
+/** A clock that stands until a test moves it. */
+export class KitClock implements Clock {
+  now: number;
+  #monotonic = 0;
+  constructor(nowMs: number) {
+    this.now = nowMs;
+  }
+  nowMs(): number {
+    return this.now;
+  }
+  monotonicMs(): number {
+    return this.#monotonic;
+  }
+  advance(ms: number): void {
+    this.now += ms;
+    this.#monotonic += ms;
+  }
+}
+
+/**
+ * Runs one actor of a definition in the real partition machinery on a virtual clock: every message is one group whose record goes
+ * through its encoding and back into the state that `crashAndRecover` restores.
+ */
+export class ActorKit {
+  readonly clock: KitClock;
+  readonly id: ActorId;
+  readonly snapshots = new SnapshotTable();
+  readonly records: CommitRecord[] = [];
+  readonly events: { kind: string; event: string; details: Record<string, unknown> }[] = [];
+  readonly #registry: Map<string, AnyActor>;
+  readonly #partitions: number;
+  readonly #stored = new Map<string, Uint8Array>();
+  readonly #timers = new Map<string, TimerRow>();
+  readonly #noted: SentMessage[] = [];
+  #core: PartitionCore;
+  #incarnation = 0;
+
+  constructor(definition: AnyActor, options: KitOptions) {
+    this.clock = new KitClock(options.nowMs ?? 0);
+    this.#partitions = options.partitions ?? 16;
+    const key = options.key ?? "key";
+    const partition =
+      options.partition === undefined ? partitionOf(key, this.#partitions) : asPartition(options.partition);
+    this.id = { kind: definition.protocol.name, key, partition };
+    this.#registry = new NotingRegistry([definition, ...(options.others ?? []), caller], this.#noted);
+    for (const [topic, { version, value }] of Object.entries(options.snapshots ?? {}))
+      this.snapshots.put(topic, version, value);
+    this.#core = this.#recover();
+    const parts = options.parts ?? (options.state === undefined ? {} : { "": options.state });
+    const activation = this.#core.activate(this.id.kind, this.id.key);
+    for (const [name, value] of Object.entries(parts)) {
+      activation.set(name, value);
+      const bytes = activation.encode(name);
+      if (bytes !== null) this.#stored.set(storedKey(this.id.kind, key, name), bytes);
+    }
+  }
+
+  /** Delivers a tell with everything it causes within the partition. */
+  tell(type: string, payload: unknown, to: { kind?: string; key?: string } = {}): void {
+    const envelope = { kind: to.kind ?? this.id.kind, key: to.key ?? this.id.key, type, payload: roundTrip(payload) };
+    this.#core.mail.push(this.#core.mail.newestSequence + 1, mailOf(this.id.partition, envelope));
+    this.#core.applyMail(1);
+    this.#close();
+  }
+
+  /** @returns the answer. @throws the Fault that an asker would get. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of many shapes
+  ask(type: string, payload: unknown, to: { kind?: string; key?: string } = {}): any {
+    const outcome = this.#core.ask({
+      kind: to.kind ?? this.id.kind,
+      key: to.key ?? this.id.key,
+      type,
+      payload: roundTrip(payload),
+    });
+    this.#close();
+    if ("fault" in outcome) throw fromWireFault(outcome.fault);
+    return outcome.answer;
+  }
+
+  /** Runs a synchronous call of the actor as another actor of the partition would. */
+  call<Input, Output>(spec: CallSpec<Input, Output>, input: Input, key = this.id.key): Output {
+    const run = (fx: AskEffects<unknown>): unknown => fx.call({ key }, spec, input);
+    const outcome = this.#core.ask({ kind: caller.protocol.name, key: "caller", type: "Run", payload: run });
+    this.#close();
+    if ("fault" in outcome) throw fromWireFault(outcome.fault);
+    return outcome.answer as Output;
+  }
+
+  /** Messages that left the actor, to other partitions or to kinds that are not part of this kit, in order. */
+  sent(type?: string): SentMessage[] {
+    return this.#noted.filter((message) => type === undefined || message.type === type);
+  }
+
+  /** The actor's value, or undefined when it does not exist. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  get state(): any {
+    return this.part("");
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  part(name: string, of: { kind?: string; key?: string } = {}): any {
+    const value = this.#core.activate(of.kind ?? this.id.kind, of.key ?? this.id.key).read(name);
+    return typeof value === "symbol" ? undefined : value;
+  }
+
+  partNames(prefix = ""): string[] {
+    return this.#core.activate(this.id.kind, this.id.key).names(prefix);
+  }
+
+  get timers(): Readonly<Record<string, number>> {
+    return this.#core.activate(this.id.kind, this.id.key).header.timers;
+  }
+
+  get counters(): PartitionCore["counters"] {
+    return this.#core.counters;
+  }
+
+  /** Rows of the decision log, decoded. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  get rows(): any[] {
+    return this.records.flatMap((record) => record.decisions.map((row) => decode(row)));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  published(topic: string): { version: number; value: any }[] {
+    return this.records.flatMap((record) =>
+      record.topics
+        .filter((output) => output.topic === topic)
+        .map(({ version, bytes }) => ({ version, value: decode(bytes) })),
+    );
+  }
+
+  /** Moves the clock and fires what comes due, in order of time. */
+  advance(ms: number): void {
+    const untilMs = this.clock.now + ms;
+    for (;;) {
+      const nextMs = Math.min(...[...this.#timers.values()].map(({ dueMs }) => dueMs), Number.POSITIVE_INFINITY);
+      if (nextMs > untilMs) break;
+      this.clock.advance(Math.max(0, nextMs - this.clock.now));
+      this.#core.fireTimers(1_000);
+      this.#close();
+    }
+    this.clock.advance(untilMs - this.clock.now);
+  }
+
+  /** Forgets everything in memory and starts again from what the records wrote. */
+  crashAndRecover(): void {
+    this.#core = this.#recover();
+  }
+
+  #close(): void {
+    const result = this.#core.close(0);
+    if (result?.closed == null) return;
+    const record = decodeRecord(result.closed.bytes);
+    this.records.push(record);
+    for (const { kind, key, part, bytes } of record.states) {
+      if (bytes === null) this.#stored.delete(storedKey(kind, key, part));
+      else this.#stored.set(storedKey(kind, key, part), bytes);
+    }
+    for (const timer of record.timers) {
+      const key = `${timer.dueMs} ${storedKey(timer.kind, timer.key, timer.name)}`;
+      if (timer.set) this.#timers.set(key, timer);
+      else this.#timers.delete(key);
+    }
+    for (const run of record.outbox) {
+      for (const { kind, key, type, payload } of run.envelopes)
+        this.#noted.push({ to: { kind, key, partition: run.to }, type, payload });
+    }
+  }
+
+  #recover(): PartitionCore {
+    const last = this.records.at(-1);
+    const opening: Opening = {
+      partition: this.id.partition,
+      incarnation: ++this.#incarnation,
+      generation: 1,
+      epoch: last?.epoch ?? 0,
+      commitSeq: last?.commitSeq ?? 0,
+      position: null,
+      received: [],
+      sent: lastSent(this.records),
+      shipped: 0,
+      published: 0,
+      nowMs: last?.nowMs ?? 0,
+      retained: [],
+    };
+    const environment = {
+      partitions: this.#partitions,
+      registry: this.#registry,
+      reader: this.#reader(),
+      sealer: openSealer,
+      clock: this.clock,
+      circuits: new CircuitBreaker(this.clock, this.snapshots),
+      snapshots: this.snapshots,
+      emit: (kind: string, event: string, details: Record<string, unknown>) =>
+        void this.events.push({ kind, event, details }),
+      attempt: () => undefined,
+    };
+    const core = new PartitionCore(environment, opening, opening.epoch + 1);
+    core.bindStream("kit");
+    return core;
+  }
+
+  #reader(): StateReader {
+    const names = (start: string): string[] => [...this.#stored.keys()].filter((key) => key.startsWith(start)).sort();
+    return {
+      read: (_partition, _generation, kind, key, part) => this.#stored.get(storedKey(kind, key, part)),
+      parts: (_partition, _generation, kind, key, prefix) => {
+        const start = storedKey(kind, key, "");
+        return names(start + prefix).map((name) => name.slice(start.length));
+      },
+      keys: (_partition, _generation, kind, after, limit) => {
+        const keys = new Set(names(`${kind}\u0000`).map((name) => name.split("\u0000")[1] ?? ""));
+        return [...keys].filter((key) => key > after).slice(0, limit);
+      },
+      timers: (_partition, _generation, fromMs, untilMs) =>
+        [...this.#timers.values()]
+          .filter(({ dueMs }) => dueMs >= fromMs && dueMs <= untilMs)
+          .sort((a, b) => a.dueMs - b.dueMs),
+      refresh: () => undefined,
+    };
+  }
+}
+
+/** Makes one actor of a definition for a unit test. */
+export function activate(definition: AnyActor | { readonly protocol: unknown }, options: KitOptions = {}): ActorKit {
+  return new ActorKit(definition as AnyActor, options);
+}
+
+/** Runs what it is given, so that a test can make a synchronous call. */
+const caller: AnyActor = {
+  protocol: { name: "test-caller", messages: {} },
+  state: { version: 1, schema: undefined as never, initial: () => ({}) },
+  handlers: {
+    Run: (state: unknown, run: (fx: AskEffects<unknown>) => unknown, fx: AskEffects<unknown>) => {
+      fx.reply(run(fx));
+      return state;
+    },
+  },
+};
+
+/** Knows every kind: those without a definition note what they are sent. */
+class NotingRegistry extends Map<string, AnyActor> {
+  readonly #noted: SentMessage[];
+
+  constructor(definitions: readonly AnyActor[], noted: SentMessage[]) {
+    super(definitions.map((definition) => [definition.protocol.name, definition]));
+    this.#noted = noted;
+  }
+
+  override get(kind: string): AnyActor {
+    const known = super.get(kind);
+    if (known !== undefined) return known;
+    const note = (type: string) => (state: unknown, payload: unknown, fx: { self: ActorId }) => {
+      this.#noted.push({ to: fx.self, type, payload });
+      return state;
+    };
+    const handlers = new Proxy({} as AnyActor["handlers"], {
+      get: (_target, type) => note(String(type)),
+      getOwnPropertyDescriptor: (_target, type) => ({
+        configurable: true,
+        enumerable: true,
+        value: note(String(type)),
+      }),
+    });
+    return {
+      protocol: { name: kind, messages: {} },
+      state: { version: 1, schema: undefined as never, initial: () => ({}) },
+      handlers,
+    };
+  }
+}
+
+function mailOf(
+  receiver: Partition,
+  envelope: { kind: string; key: string; type: string; payload: unknown },
+): Uint8Array {
+  return encode([1, [["ingress", receiver, 0, [[envelope.kind, envelope.key, envelope.type, envelope.payload]]]]]);
+}
+
+function lastSent(records: readonly CommitRecord[]): [Partition, number][] {
+  const sent = new Map<Partition, number>();
+  for (const record of records) for (const [to, sequence] of record.sent) sent.set(to, sequence);
+  return [...sent];
+}
+
+/** What a payload looks like after the wire. */
+function roundTrip(payload: unknown): unknown {
+  return typeof payload === "function" ? payload : decode(encode(payload));
+}
+
+function storedKey(kind: string, key: string, part: string): string {
+  return `${kind}\u0000${key}\u0000${part}`;
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import { floorFor } from "../../protocols/openrtb/floor.ts";
+import { clearingCpmMicros, lossCode, macro } from "../../protocols/openrtb/notice-macros.ts";
+import { parseBidRequest } from "../../protocols/openrtb/request.ts";
+import { bidResponse, type BidOffer } from "../../protocols/openrtb/response.ts";
+import { answerProtocol, servable, type Servable } from "../../protocols/openrtb/servable.ts";
+
+function servableOf(request: object): Servable {
+  const result = parseBidRequest({ id: "r", ...request });
+  if (!result.ok) throw new Error(JSON.stringify(result.errors));
+  return servable(result.request);
+}
+
+const MPEG = { mimes: ["audio/mpeg"] };
+
+describe("what can be served", () => {
+  test("the first audio impression, whatever other formats stand beside it", () => {
+    const imp = [
+      { id: "b", banner: {} },
+      { id: "a", banner: {}, audio: MPEG },
+      { id: "c", audio: MPEG },
+    ];
+    expect(servableOf({ imp })).toMatchObject({ ok: true, imp: { id: "a" } });
+  });
+
+  test("one whose player speaks inline VAST of any version", () => {
+    for (const protocol of [2, 3, 7, 11, 13, 15]) {
+      expect(servableOf({ imp: [{ id: "1", audio: { ...MPEG, protocols: [9, protocol] } }] }).ok).toBe(true);
+    }
+  });
+
+  test.each([
+    ["no audio", { imp: [{ id: "1", video: {} }] }],
+    ["audio without mimes", { imp: [{ id: "1", audio: {} }] }],
+    ["empty mimes", { imp: [{ id: "1", audio: { mimes: [] } }] }],
+    ["DAAST only", { imp: [{ id: "1", audio: { ...MPEG, protocols: [9, 10] } }] }],
+    ["wrappers only", { imp: [{ id: "1", audio: { ...MPEG, protocols: [5, 6, 8] } }] }],
+    ["a dynamic pod", { imp: [{ id: "1", audio: { ...MPEG, poddur: 60 } }] }],
+    ["a slot of a pod", { imp: [{ id: "1", audio: { ...MPEG, podid: "p" } }] }],
+    ["digital out of home", { dooh: {}, imp: [{ id: "1", audio: MPEG }] }],
+  ])("%s is no bid with reason 2", (_name, request) => {
+    expect(servableOf(request)).toEqual({ ok: false, nbr: 2 });
+  });
+
+  test("the answer names VAST 4.2, or the newest version the player lists", () => {
+    const protocols = [[], [2, 13, 15], [2, 3, 6], [15, 2]].map((list) => {
+      const result = servableOf({ imp: [{ id: "1", audio: { ...MPEG, protocols: list } }] });
+      return result.ok ? answerProtocol(result.imp.audio) : undefined;
+    });
+    expect(protocols).toEqual([13, 13, 3, 15]);
+  });
+});
+
+describe("floors (OpenRTB 7.11)", () => {
+  const rules = { durfloors: [{ mindur: 1, maxdur: 15, bidfloor: 4 }], mincpmpersec: 0.5 };
+  const imp = {
+    id: "1",
+    bidfloor: 2,
+    audio: { ...MPEG, ...rules },
+    pmp: {
+      deals: [
+        { id: "plain", bidfloor: 9, bidfloorcur: "EUR" },
+        { id: "ruled", bidfloor: 9, ...rules },
+      ],
+    },
+  };
+
+  test.each([
+    ["duration floors come first", undefined, 15_000, 4_000_000, "USD"],
+    ["then the price per second", undefined, 30_000, 15_000_000, "USD"],
+    ["a deal's plain floor hides the audio's rules", 0, 15_000, 9_000_000, "EUR"],
+    ["a deal's rules come before its plain floor", 1, 30_000, 15_000_000, "USD"],
+  ])("%s", (_name, deal, durationMs, cpmMicros, currency) => {
+    const result = servableOf({ imp: [imp] });
+    if (!result.ok) throw new Error("not servable");
+    expect(floorFor(result.imp, deal === undefined ? undefined : result.imp.deals[deal], durationMs)).toEqual({
+      cpmMicros,
+      currency,
+    });
+  });
+});
+
+describe("the bid response", () => {
+  const offer: BidOffer = {
+    id: "b1",
+    impId: "1",
+    priceCpmMicros: 12_000_000,
+    campaignId: "spring",
+    creativeId: "spring-30",
+    adId: "NRD-0001",
+    advertiserDomains: ["nordlicht.example"],
+    categories: ["IAB17-3"],
+    categoryTaxonomy: 1,
+    attributes: [],
+    languages: ["de"],
+    durationMs: 30_000,
+    expirySeconds: 600,
+    protocol: 13,
+    markup: "<VAST/>",
+    winUrl: "https://a/n/win",
+    billingUrl: "https://a/n/bill",
+    lossUrl: "https://a/n/loss",
+  };
+
+  test("carries the documented fields and no others", () => {
+    const response = bidResponse({ requestId: "r", decisionId: "d", currency: "USD", offers: [offer] });
+    expect(JSON.parse(JSON.stringify(response))).toEqual({
+      id: "r",
+      bidid: "d",
+      cur: "USD",
+      seatbid: [
+        {
+          group: 0,
+          bid: [
+            {
+              id: "b1",
+              impid: "1",
+              price: 12,
+              adid: "NRD-0001",
+              cid: "spring",
+              crid: "spring-30",
+              adomain: ["nordlicht.example"],
+              cat: ["IAB17-3"],
+              cattax: 1,
+              protocol: 13,
+              mtype: 3,
+              dur: 30,
+              exp: 600,
+              language: "de",
+              nurl: "https://a/n/win",
+              burl: "https://a/n/bill",
+              lurl: "https://a/n/loss",
+              adm: "<VAST/>",
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  test("names seat and deal where there is one", () => {
+    const response = bidResponse({
+      requestId: "r",
+      decisionId: "d",
+      currency: "USD",
+      seat: "s",
+      offers: [{ ...offer, dealId: "pmp-1" }],
+    });
+    expect(response.seatbid[0]).toMatchObject({ seat: "s", bid: [{ dealid: "pmp-1" }] });
+  });
+});
+
+describe("what exchanges put into notices", () => {
+  test.each([
+    ["12.5", 12_500_000],
+    ["0", 0],
+    ["1.2345678", 1_234_568],
+    ["${AUCTION_PRICE}", undefined],
+    ["", undefined],
+    [undefined, undefined],
+    ["AUDIT", undefined],
+    ["-1", undefined],
+    ["1e3", undefined],
+    ["999999", undefined],
+    ["NaN", undefined],
+  ])("the price %s is %s micros", (text, micros) => {
+    expect(clearingCpmMicros(text)).toBe(micros);
+  });
+
+  test("an unexpanded macro is no price and no loss code", () => {
+    expect(macro("AUCTION_PRICE")).toBe("${AUCTION_PRICE}");
+    expect(clearingCpmMicros(macro("AUCTION_PRICE"))).toBeUndefined();
+    expect([lossCode(macro("AUCTION_LOSS")), lossCode("102"), lossCode("150"), lossCode("")]).toEqual([
+      undefined,
+      102,
+      undefined,
+      undefined,
+    ]);
+  });
+});
