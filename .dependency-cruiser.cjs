@@ -51,7 +51,14 @@ module.exports = {
       from: { path: "^actors/([^/]+)" },
       to: {
         path: "^(actors|runtime|config|test|bench)/",
-        pathNot: ["^actors/$1/", "^actors/learning/", "^runtime/actor/", "^actors/decision/"],
+        pathNot: [
+          "^actors/$1/",
+          "^actors/learning/",
+          "^runtime/actor/",
+          "^actors/decision/",
+          "^actors/calendar/",
+          "^actors/wallet/calls[.]ts$",
+        ],
       },
     },
     {

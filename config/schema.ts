@@ -48,6 +48,8 @@ export const Settings = z.strictObject({
       seedFile: z.string().nullable().default(null),
       /** `.creds` file for an external server. */
       credentialsFile: z.string().nullable().default(null),
+      /** Bytes of partition logs kept; above it the oldest are purged (ADR 0008). */
+      logBytesMax: z.int().min(16_777_216).default(2_147_483_648),
       replicas: z.int().min(1).max(5).default(1),
     })
     .prefault({}),

@@ -17,8 +17,10 @@ import {
 } from "./ledger.ts";
 import { NEW_ROW, type AccountRow } from "./state.ts";
 
-/** An account that drew within this time is busy: taking its money would move the refusals, not end them. */
-const IDLE_MS = 2_000;
+/** Where requests are rare and money is scarce, it stays with the account that asked for it until the next request may come. */
+const PATIENCE_MS_MAX = 600_000;
+/** While there is demand a wallet repeats its want within a minute; an older one is forgotten. */
+const WANT_FRESH_MS = 120_000;
 /** A campaign without any budget has this many impressions a partition out at a time, so that stopping it stays quick. */
 const UNBUDGETED_IMPRESSIONS = 1_000;
 /** An account's total in nanos stays a safe integer. */
@@ -123,9 +125,9 @@ function recallOvercommitted(draft: Draft): void {
 /** Grants what is wanted in whole impressions, the longest waiting first; what is not to be had is fetched from the idlest account. */
 function serveWants(draft: Draft, day: LocalDate): void {
   const waiting = rowsOf(draft.ledger.days.get(day) ?? {})
-    .filter(([, row]) => row.wantedMicros > 0)
+    .filter(([, row]) => row.wantedMicros > 0 && draft.nowMs - row.reportedAtMs <= WANT_FRESH_MS)
     .sort(([, one], [, other]) => one.wantedSinceMs - other.wantedSinceMs);
-  let unmet = false;
+  let unmet: Partition | null = null;
   for (const [partition, row] of waiting) {
     const free = Math.min(freeMicros(draft, day), ACCOUNT_MICROS_MAX - row.grantedMicros);
     const wished = microsFor(draft.terms, impressionsIn(draft.terms, row.wantedMicros + microsFor(draft.terms, 1) - 1));
@@ -133,22 +135,27 @@ function serveWants(draft: Draft, day: LocalDate): void {
     // Less than one of the dearest impressions may still buy a cheaper one.
     const micros = whole > 0 ? Math.min(wished, whole) : row.wantedMicros <= free ? row.wantedMicros : 0;
     if (micros > 0) grant(draft, day, partition, micros);
-    else unmet = true;
+    else unmet ??= partition;
   }
-  if (unmet) recallIdlest(draft, day);
+  if (unmet !== null) recallIdlest(draft, day, unmet);
 }
 
 /** One at a time: the next only when the last has answered and it was not enough. */
-function recallIdlest(draft: Draft, day: LocalDate): void {
+function recallIdlest(draft: Draft, day: LocalDate, wanting: Partition): void {
   const rows = rowsOf(draft.ledger.days.get(day) ?? {});
   if (rows.some(([, row]) => row.recalled && !hasAnswered(row))) return;
   const [idlest] = rows
     .filter(
-      ([, row]) =>
-        !row.recalled && row.wantedMicros === 0 && unusedMicrosOf(row) >= 1 && draft.nowMs - row.activeAtMs >= IDLE_MS,
+      ([partition, row]) =>
+        partition !== wanting &&
+        !row.recalled &&
+        unusedMicrosOf(row) >= 1 &&
+        draft.nowMs - row.activeAtMs >= row.patienceMs,
     )
     .sort(([, one], [, other]) => one.activeAtMs - other.activeAtMs || unusedMicrosOf(other) - unusedMicrosOf(one));
-  if (idlest !== undefined) recallRow(draft, day, ...idlest);
+  if (idlest === undefined) return;
+  const [partition, row] = idlest;
+  recallRow(draft, day, partition, { ...row, patienceMs: Math.min(2 * row.patienceMs, PATIENCE_MS_MAX) });
 }
 
 /**

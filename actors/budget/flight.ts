@@ -4,9 +4,9 @@ import { addDays } from "../calendar/civil-date.ts";
 import { dayStartMs, localDate } from "../calendar/zone.ts";
 
 /** Grants of a day, and of a flight, leave this long before it begins (D16). */
-export const PREPARE_MS = 60_000;
+const PREPARE_MS = 60_000;
 /** A day's accounts are recalled this long after its midnight, so that a clock a little behind still finds them. */
-export const MIDNIGHT_SLACK_MS = 5_000;
+const MIDNIGHT_SLACK_MS = 5_000;
 /** A day is closed when it ended two days ago: longer than any reservation and than clicks count (decisioning.md 7.3). */
 const CLOSE_AFTER_DAYS = 3;
 

@@ -9,6 +9,7 @@ import { microsOf, type EpochMs, type LocalDate, type Micros, type Nanos } from 
 import {
   NEW_HEAD,
   NEW_ROW,
+  PATIENCE_MS,
   type AccountRow,
   type Amount,
   type BudgetTable,
@@ -101,6 +102,7 @@ export function applyReport(ledger: Ledger, report: AccountReport, nowMs: EpochM
     wantedMicros,
     wantedSinceMs: wantedMicros > 0 && row.wantedMicros === 0 ? nowMs : row.wantedSinceMs,
     activeAtMs: drew ? nowMs : row.activeAtMs,
+    patienceMs: drew ? PATIENCE_MS : row.patienceMs,
   });
 }
 

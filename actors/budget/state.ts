@@ -20,6 +20,8 @@ export const AccountRow = z.strictObject({
   wantedSinceMs: EpochMs,
   /** When it last drew on its money or was granted some it wanted; 0 = never. */
   activeAtMs: EpochMs,
+  /** Left alone this long after that; doubles with each time it was recalled as idle before it could draw. */
+  patienceMs: z.int(),
 });
 export type AccountRow = z.infer<typeof AccountRow>;
 
@@ -68,6 +70,9 @@ export const NEW_HEAD: LedgerHead = {
   calendarDueMs: null,
 };
 
+/** An account that drew within this time is busy: taking its money would move the refusals, not end them. */
+export const PATIENCE_MS = 2_000;
+
 export const NEW_ROW: AccountRow = {
   grantedMicros: 0,
   recallNumber: 0,
@@ -77,4 +82,5 @@ export const NEW_ROW: AccountRow = {
   wantedMicros: 0,
   wantedSinceMs: 0,
   activeAtMs: 0,
+  patienceMs: PATIENCE_MS,
 };

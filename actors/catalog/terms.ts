@@ -8,7 +8,7 @@ import { documentOf, type CatalogTable, versionOf } from "./state.ts";
 const TOLD_MAX = 16;
 
 /** What the budget of a campaign has to know; null when there is no such campaign. */
-export function termsOf(table: CatalogTable, campaignId: string): BudgetTerms | null {
+function termsOf(table: CatalogTable, campaignId: string): BudgetTerms | null {
   const campaign = documentOf(table, "campaigns", campaignId);
   if (campaign === undefined) return null;
   const bids = (table.get(`members/${campaignId}`) ?? []).map(

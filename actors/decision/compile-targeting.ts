@@ -35,7 +35,9 @@ function postings(dimension: TargetingDimension, targetings: readonly (Targeting
       setBit(words, ordinal);
     }
   });
-  const byValue: Record<string, readonly number[]> = {};
-  for (const [value, words] of values) byValue[value] = words.map((word, at) => word | (everyone[at] ?? 0));
+  // fromEntries, because a genre is free text and may be spelled `__proto__`.
+  const byValue = Object.fromEntries(
+    [...values].map(([value, words]) => [value, words.map((word, at) => word | (everyone[at] ?? 0))]),
+  );
   return { everyone, byValue };
 }

@@ -75,7 +75,7 @@ function deliberate(deliberation: Deliberation, words: readonly number[]): reado
       if (proposal !== null) wave.push(proposal);
       at = nextBit(words, at + 1);
     }
-    if (wave.length > 0) best = bestOf([...best, ...judge(wave, deliberation)]);
+    if (wave.length > 0) best = bestOf(best, judge(wave, deliberation));
     const next = adSets[at];
     if (next === undefined || isBeaten(next, best[0])) break;
     size = Math.min(size * 2, WAVE_MAX);
@@ -137,7 +137,7 @@ function judge(wave: readonly Proposal[], { inputs, roles, seed, tally }: Delibe
   const contenders: Contender[] = [];
   eligible.forEach(({ adSet, creatives }, position) => {
     const chances = creative.answer.chances[position] ?? [];
-    const chosen = pick(chances, draw(seed, "creative", adSet.id));
+    const chosen = creatives.length === 1 ? 0 : pick(chances, draw(seed, "creative", adSet.id));
     const heard = creatives[chosen];
     if (heard === undefined) return;
     const terms: TermRow[] = [{ role: "audience", nanos: adSet.bidCpmMicros, why: "bid" }];
@@ -179,13 +179,22 @@ function without(wave: readonly Proposal[], objections: readonly Objections[], t
   return left;
 }
 
-/** The highest of the highest tier, if it is worth anything: a best score of 0 or less is no ad. */
-function bestOf(contenders: readonly Contender[]): readonly Contender[] {
-  const worthy = contenders.filter(({ scoreNanos }) => scoreNanos > 0);
-  const tier = worthy.reduce((lowest, { adSet }) => Math.min(lowest, adSet.tier), Infinity);
-  const top = worthy.filter(({ adSet }) => adSet.tier === tier);
-  const score = top.reduce((highest, { scoreNanos }) => Math.max(highest, scoreNanos), 0);
-  return top.filter(({ scoreNanos }) => scoreNanos === score);
+/** Keeps the highest of the highest tier, if it is worth anything: a best score of 0 or less is no ad. */
+function bestOf(before: readonly Contender[], contenders: readonly Contender[]): readonly Contender[] {
+  let best = [...before];
+  for (const contender of contenders) {
+    if (contender.scoreNanos <= 0) continue;
+    const [leader] = best;
+    const lead = leader === undefined ? 1 : rankOf(contender, leader);
+    if (lead > 0) best = [contender];
+    else if (lead === 0) best.push(contender);
+  }
+  return best;
+}
+
+/** Positive when `one` ranks above `other`: the tier comes before any score (A3). */
+function rankOf(one: Contender, other: Contender): number {
+  return one.adSet.tier === other.adSet.tier ? one.scoreNanos - other.scoreNanos : other.adSet.tier - one.adSet.tier;
 }
 
 function winnerOf({ adSet, creative }: Contender, rules: HardRules): Winner {

@@ -23,6 +23,8 @@ const MS_PER_DAY = 86_400_000;
 const RELEASE_GRACE_MS = 60_000;
 /** No window is longer (protocols/campaign/campaign.ts). */
 const WINDOW_MS_MAX = 30 * MS_PER_DAY;
+/** Bids that one listener may have open of capped campaigns; beyond, capped campaigns wait. */
+const PENDING_MAX = 256;
 /** Campaigns kept for one listener; beyond, the one longest unheard is forgotten. */
 const CAMPAIGNS_MAX = 256;
 
@@ -43,7 +45,12 @@ export const frequencyAgent = defineAgent<
     if (part === undefined) return { vetoes };
     const heard = new Map(part.heard.map((entry) => [entry.campaignId, entry.atMs]));
     const pending = countPending(part, nowMs);
+    const isFull = part.pending.length >= PENDING_MAX && sum(pending.values()) >= PENDING_MAX;
     proposals.forEach(({ adSet }, proposal) => {
+      if (isFull && stampsFor(adSet) > 0) {
+        vetoes.push({ proposal, reason: "open-bids", rule: `${PENDING_MAX} open bids` });
+        return;
+      }
       const held = pending.get(adSet.campaignId) ?? 0;
       const stamps = heard.get(adSet.campaignId) ?? [];
       if (held + stamps.length === 0) return;
@@ -95,6 +102,12 @@ function countPending(part: FrequencyPart, nowMs: EpochMs): Map<string, number> 
     if (isHeld(expiresAtMs, nowMs)) counts.set(campaignId, (counts.get(campaignId) ?? 0) + 1);
   }
   return counts;
+}
+
+function sum(counts: Iterable<number>): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
 }
 
 /** Pending ads are counted apart and always, because they may be heard at any moment of the window. */

@@ -32,7 +32,7 @@ const RECENT_MAX = 16;
 export const separationAgent = separationBy("default", SEPARATION);
 
 /** A variant of the role for each policy. */
-export function separationBy(variant: string, policy: SeparationPolicy) {
+function separationBy(variant: string, policy: SeparationPolicy) {
   return defineAgent<SeparationRequest, SafetyAnswer, SeparationPart, CommittedDecision, ListenerEvent>({
     role: "separation",
     variant,

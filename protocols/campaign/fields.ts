@@ -47,7 +47,7 @@ export const Domain = z
     error: "must be a domain, as nordlicht.example",
   });
 
-export const Category = z.string().regex(/^[A-Za-z0-9._-]{1,32}$/, { error: "must be an id of the content taxonomy" });
+const Category = z.string().regex(/^[A-Za-z0-9._-]{1,32}$/, { error: "must be an id of the content taxonomy" });
 export const Categories = z.array(Category).max(64, { error: "must have at most 64 elements" });
 
 export const Language = z.string().regex(/^[a-z]{2}$/, { error: "must be two letters of ISO 639-1, as de" });

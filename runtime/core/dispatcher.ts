@@ -70,7 +70,7 @@ export class Dispatcher {
   timer(row: TimerRow): void {
     const activation = this.#activate(row.kind, row.key);
     if (activation instanceof Fault) return;
-    if (activation.header.timers[row.name] !== row.dueMs) return;
+    if (activation.header.timers[row.name] !== row.dueMs || activation.header.stopped !== null) return;
     if (row.name === RETRY_TIMER) this.#retry(activation, row);
     else this.#fire(activation, row);
     this.#drain();
@@ -82,6 +82,9 @@ export class Dispatcher {
     activation.failuresMs = [];
     const scope = new EffectScope(this.#host, activation, false);
     scope.putHeader(activation, { ...activation.header, stopped: null });
+    // What came due while it was stopped was dropped: its timers are said again.
+    for (const [name, dueMs] of Object.entries(activation.header.timers))
+      scope.timers.push({ dueMs, kind, key, name, set: true });
     this.#host.open().absorb(scope);
     this.#host.event(kind, "restarted", { key });
   }
@@ -194,13 +197,13 @@ export class Dispatcher {
 
   #absorb(scope: EffectScope, budget: number): void {
     const local = scope.tells.filter(({ to }) => to.partition === this.#host.partition);
-    if (local.length > budget) {
+    if (local.length > 0 && local.length > budget) {
       throw new Fault("EFFECT_REFUSED", `more than ${LOCAL_TELLS_MAX} tells within a partition from one envelope`);
     }
     const record = this.#host.open();
     record.absorb(scope);
-    for (const { to, envelope } of scope.tells)
-      if (to.partition !== this.#host.partition) record.send(to.partition, envelope);
+    for (const { to, envelope, bytes } of scope.tells)
+      if (to.partition !== this.#host.partition) record.send(to.partition, envelope, bytes);
     this.#localTells.push(...local);
   }
 

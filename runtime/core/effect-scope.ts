@@ -33,6 +33,8 @@ export interface ScopeHost {
 export interface AddressedEnvelope {
   readonly to: ActorId;
   readonly envelope: Envelope;
+  /** Encoded payload, where it takes the bus; 0 for a local one. */
+  readonly bytes: number;
 }
 
 const NO_REPLY = Symbol("no reply yet");
@@ -244,15 +246,13 @@ export class EffectScope implements AskEffects<unknown> {
     const partition = to.partition ?? partitionOf(to.key, this.#host.partitions);
     const id: ActorId = { kind, key: to.key, partition };
     const envelope = envelopeTo(id, type, payload);
-    if (partition !== this.partition) {
-      const bytes = encode(payload).byteLength;
-      if (bytes > ENVELOPE_BYTES_MAX) {
-        throw new Fault(
-          "ENVELOPE_TOO_LARGE",
-          `${type} to ${formatActorId(id)} has ${bytes} bytes, allowed are ${ENVELOPE_BYTES_MAX}`,
-        );
-      }
+    const bytes = partition === this.partition ? 0 : encode(payload).byteLength;
+    if (bytes > ENVELOPE_BYTES_MAX) {
+      throw new Fault(
+        "ENVELOPE_TOO_LARGE",
+        `${type} to ${formatActorId(id)} has ${bytes} bytes, allowed are ${ENVELOPE_BYTES_MAX}`,
+      );
     }
-    this.tells.push({ to: id, envelope });
+    this.tells.push({ to: id, envelope, bytes });
   }
 }

@@ -95,6 +95,13 @@ export class FencedAppend {
     if (urgent) this.#urgent = true;
   }
 
+  /** Moves the subject's tail by a message without rows, so that what lies before it may be purged (ADR 0008). */
+  mark(): void {
+    if (!this.idle || this.#state !== "idle") return;
+    this.#queue.push({ last: this.#done, rows: [] });
+    this.#urgent = true;
+  }
+
   /** What to do now, if anything. */
   poll(): FencedAction | null {
     const nowMs = this.#options.clock.monotonicMs();

@@ -8,10 +8,14 @@ export interface LaneRun extends Run {
   /** Epoch of the sender: the answer for an older opening is ignored. */
   readonly epoch: number;
   readonly sender: Partition;
+  /** At most so many bytes: those of its record. */
+  readonly bytes: number;
 }
 
 /** Envelopes a message carries at most; what queues meanwhile goes into the next (D3). */
 const ENVELOPES_MAX = 2_000;
+/** And bytes, unless one run alone has more; the managed server takes 8 MB (D2). */
+const BYTES_MAX = 4 * 1024 * 1024;
 const RETRY_MS = 250;
 
 /**
@@ -53,10 +57,13 @@ export class Lane {
     if (this.#state !== "idle" || this.#queue.length === 0) return null;
     if (!this.#urgent && nowMs < this.#nextAtMs) return null;
     let envelopes = 0;
+    let bytes = 0;
     let count = 0;
     for (const run of this.#queue) {
-      if (count > 0 && envelopes + run.envelopes.length > ENVELOPES_MAX) break;
+      const full = envelopes + run.envelopes.length > ENVELOPES_MAX || bytes + run.bytes > BYTES_MAX;
+      if (count > 0 && full) break;
       envelopes += run.envelopes.length;
+      bytes += run.bytes;
       count++;
     }
     this.#inFlight = this.#queue.splice(0, count);

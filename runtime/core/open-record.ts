@@ -37,13 +37,19 @@ export interface ClosedRecord {
   readonly replies: readonly PendingReply[];
 }
 
+/** A run is never split again, and a message carries whole runs: below what a message may hold of envelopes and bytes (D2, D3). */
+const RUN_ENVELOPES_MAX = 1_000;
+const RUN_BYTES_MAX = 1024 * 1024;
+/** Kind, key, type and framing of an envelope, roughly. */
+const ENVELOPE_FRAME_BYTES = 128;
+
 /** What the open group has changed so far in one partition; becomes one commit record (D2). */
 export class OpenRecord {
   readonly base: RecordBase;
   readonly nowMs: number;
   readonly #dirty = new Map<Activation, Set<string>>();
   readonly #timers: TimerChange[] = [];
-  readonly #outbox = new Map<Partition, Envelope[]>();
+  readonly #outbox = new Map<Partition, { envelopes: Envelope[]; bytes: number }[]>();
   readonly #received = new Map<Sender, number>();
   readonly #rows: Uint8Array[] = [];
   readonly #letters: Uint8Array[] = [];
@@ -92,11 +98,18 @@ export class OpenRecord {
     activation.version = this.base.commitSeq + 1;
   }
 
-  send(to: Partition, envelope: Envelope): void {
-    const queue = this.#outbox.get(to);
-    if (queue === undefined) this.#outbox.set(to, [envelope]);
-    else queue.push(envelope);
-    this.estimatedBytes += 256;
+  /** @param bytes of the encoded payload. */
+  send(to: Partition, envelope: Envelope, bytes: number): void {
+    let runs = this.#outbox.get(to);
+    if (runs === undefined) this.#outbox.set(to, (runs = []));
+    const run = runs.at(-1);
+    if (run === undefined || run.envelopes.length >= RUN_ENVELOPES_MAX || run.bytes + bytes > RUN_BYTES_MAX) {
+      runs.push({ envelopes: [envelope], bytes });
+    } else {
+      run.envelopes.push(envelope);
+      run.bytes += bytes;
+    }
+    this.estimatedBytes += bytes + ENVELOPE_FRAME_BYTES;
   }
 
   received(sender: Sender, sequence: number): void {
@@ -155,10 +168,12 @@ export class OpenRecord {
       for (const part of parts) states.push({ kind, key, part, bytes: activation.encode(part) });
     }
     const outbox: OutboxRun[] = [];
-    for (const [to, envelopes] of this.#outbox) {
-      const first = (sent.get(to) ?? 0) + 1;
-      sent.set(to, first + envelopes.length - 1);
-      outbox.push({ to, first, envelopes });
+    for (const [to, runs] of this.#outbox) {
+      for (const { envelopes } of runs) {
+        const first = (sent.get(to) ?? 0) + 1;
+        sent.set(to, first + envelopes.length - 1);
+        outbox.push({ to, first, envelopes });
+      }
     }
     const record: CommitRecord = {
       partition: this.base.partition,
@@ -166,7 +181,7 @@ export class OpenRecord {
       commitSeq: this.base.commitSeq + 1,
       position: this.position ?? position,
       received: [...this.#received],
-      sent: outbox.map((run) => [run.to, run.first + run.envelopes.length - 1] as const),
+      sent: Array.from(this.#outbox.keys(), (to) => [to, sent.get(to) ?? 0] as const),
       states,
       timers: this.#timers,
       outbox,

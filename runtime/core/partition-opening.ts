@@ -17,6 +17,9 @@ export interface OpeningOptions {
   readonly bytesMax: number;
 }
 
+/** So that an outage at the start is not a busy loop. */
+const RETRY_MS = 250;
+
 /**
  * Opens a partition on its own disk (D6, D8): what the store knows, then the log's tail; what the tail lacks is shipped again in the
  * old epoch; then the epoch record of the new one. N1: no ask and no mail is handled before the epoch record is known to be stored.
@@ -28,6 +31,8 @@ export class PartitionOpening {
   #oldEpoch = 0;
   #phase: "store" | "tail" | "reship" | "epoch" = "store";
   #current: OpeningStep = { step: "store" };
+  /** When a tail that could not be read is asked for again, on the monotonic clock. */
+  #readAgainAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: OpeningOptions) {
     this.#options = options;
@@ -52,7 +57,10 @@ export class PartitionOpening {
     const opening = this.#opening;
     if (opening === null) return null;
     if (this.#phase === "tail") {
-      if (tail === null) return { type: "read-tail" };
+      if (tail === null) {
+        this.#readAgainAtMs = this.#options.clock.monotonicMs() + RETRY_MS;
+        return null;
+      }
       return this.#start(opening, tail);
     }
     this.#log?.tailRead(tail);
@@ -66,7 +74,7 @@ export class PartitionOpening {
   poll(): FencedAction | null {
     const log = this.#log;
     const opening = this.#opening;
-    if (log === null || opening === null) return null;
+    if (log === null || opening === null) return this.#readAgain();
     if (log.lost) {
       this.#refuse(new Fault("EPOCH_LOST", `another owner wrote to the log of partition ${this.#options.partition}`));
       return null;
@@ -81,7 +89,13 @@ export class PartitionOpening {
   }
 
   wakeAtMs(): number {
-    return this.#log?.wakeAtMs() ?? Number.POSITIVE_INFINITY;
+    return this.#log?.wakeAtMs() ?? this.#readAgainAtMs;
+  }
+
+  #readAgain(): FencedAction | null {
+    if (this.#options.clock.monotonicMs() < this.#readAgainAtMs) return null;
+    this.#readAgainAtMs = Number.POSITIVE_INFINITY;
+    return { type: "read-tail" };
   }
 
   #start(opening: Opening, tail: SubjectTail): FencedAction | null {

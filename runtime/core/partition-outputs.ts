@@ -10,6 +10,7 @@ import type { Partition } from "../../protocols/ids.ts";
 /** A record whose commit is flushed and which is on its way out (D2 steps 2 to 5). */
 interface Shipment {
   readonly record: CommitRecord;
+  readonly bytes: number;
   /** Newest message that may be acknowledged once the outputs are; 0 = none. */
   readonly ackSequence: number;
   readonly replies: readonly PendingReply[];
@@ -66,13 +67,17 @@ export class PartitionOutputs {
   get unshippedBytes(): number {
     return this.#log.queuedBytes;
   }
+  /** Answers that wait for the log. */
+  get heldReplies(): readonly PendingReply[] {
+    return this.#shipping.flatMap(({ replies }) => replies);
+  }
   get pendingCommits(): number {
     return this.#ledger.pending + this.#shipping.length;
   }
 
   /** A record that was flushed now, or one of an earlier life that is published again after opening. */
   flushed(record: CommitRecord, bytes: Uint8Array, ackSequence: number, replies: readonly PendingReply[]): void {
-    this.#shipping.push({ record, ackSequence, replies });
+    this.#shipping.push({ record, bytes: bytes.byteLength, ackSequence, replies });
     this.#log.push(
       { last: record.commitSeq, rows: [bytes] },
       record.topics.length > 0 || (this.#options.replicated && replies.length > 0),
@@ -113,6 +118,11 @@ export class PartitionOutputs {
     return subjects;
   }
 
+  /** Moves the tail of the log, so that what lies before it may be purged (ADR 0008). */
+  markLog(): void {
+    this.#log.mark();
+  }
+
   /** A run of this partition's tells is stored. */
   runStored(commitSeq: number): void {
     this.#ledger.acknowledged(commitSeq);
@@ -122,7 +132,7 @@ export class PartitionOutputs {
     return Math.min(...this.subjects().map(({ append }) => append.wakeAtMs()));
   }
 
-  #release({ record, ackSequence }: Shipment): void {
+  #release({ record, bytes, ackSequence }: Shipment): void {
     const { commitSeq } = record;
     const outputs =
       record.outbox.length +
@@ -137,7 +147,7 @@ export class PartitionOutputs {
       this.#options
         .lane(run.to)
         .push(
-          { sender: partition, receiver: run.to, first: run.first, envelopes: run.envelopes, commitSeq, epoch },
+          { sender: partition, receiver: run.to, first: run.first, envelopes: run.envelopes, commitSeq, epoch, bytes },
           urgent,
         );
     }

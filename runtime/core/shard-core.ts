@@ -8,6 +8,7 @@ import { Lane } from "./lane.ts";
 import { PartitionCore, retainedRecords, type PartitionEnvironment, type Suspect } from "./partition-core.ts";
 import { PartitionOpening } from "./partition-opening.ts";
 import { PartitionOutputs } from "./partition-outputs.ts";
+import type { PendingReply } from "./open-record.ts";
 import type { FromStore, Opening } from "./ports.ts";
 import type { Ask, FencedSubject, ShardAction, ShardEvent } from "./shard-messages.ts";
 import { SnapshotTable } from "./snapshot-table.ts";
@@ -86,6 +87,9 @@ export class ShardCore {
         return;
       case "accept-gap":
         return this.#slots.get(event.partition)?.core?.acceptGap();
+      case "mark-logs":
+        for (const { outputs } of this.#slots.values()) outputs?.markLog();
+        return;
       case "restart":
         return this.#slots.get(event.partition)?.core?.restart(event.kind, event.key);
     }
@@ -152,10 +156,23 @@ export class ShardCore {
   #reopen(slot: SlotState, fault: Fault): void {
     this.#emit("partition", "reopening", { partition: slot.partition, code: fault.code, message: fault.message });
     this.#actions.push({ type: "stop-consuming", partition: slot.partition });
-    for (const reply of this.#groups.drop(slot.partition)) {
-      this.#actions.push({ type: "replies", replies: [{ ...reply, answer: null, fault: toWireFault(fault) }] });
-    }
+    this.#disown(slot, fault);
     this.#open(slot.partition, null);
+  }
+
+  /** Whoever still waits for this partition hears that nobody knows what became of his ask; nobody is left waiting. */
+  #disown(slot: SlotState, fault: Fault): void {
+    const pending = [...this.#groups.drop(slot.partition), ...(slot.outputs?.heldReplies ?? [])];
+    this.#answerAll(pending, fault);
+  }
+
+  #answerAll(pending: readonly PendingReply[], fault: Fault): void {
+    if (pending.length === 0) return;
+    const wire = toWireFault(fault);
+    this.#actions.push({
+      type: "replies",
+      replies: pending.map(({ route, id }) => ({ route, id, answer: null, fault: wire })),
+    });
   }
 
   #ask(ask: Ask): void {
@@ -192,15 +209,8 @@ export class ShardCore {
 
   #fromStore(message: FromStore): void {
     switch (message.type) {
-      case "opened": {
-        const slot = this.#slots.get(message.opening.partition);
-        if (slot?.opening == null || slot.request !== message.request) return;
-        return this.#fencedAction(
-          { of: "log", partition: slot.partition },
-          slot.opening.opened(message.opening),
-          -slot.request,
-        );
-      }
+      case "opened":
+        return this.#storeOpened(message.request, message.opening);
       case "open-failed": {
         const slot = this.#slots.get(message.partition);
         if (slot?.opening != null && slot.request === message.request)
@@ -218,6 +228,18 @@ export class ShardCore {
     }
   }
 
+  #storeOpened(request: number, opening: Opening): void {
+    const slot = this.#slots.get(opening.partition);
+    if (slot === undefined) return;
+    const incarnation = slot.core?.incarnation ?? slot.opening?.opening?.incarnation;
+    if (incarnation !== undefined && opening.incarnation > incarnation) {
+      // A request of this shard's dead predecessor overtook mine in the store: the incarnation I work with has ended (D8).
+      return this.#reopen(slot, new Fault("COMMIT_FAILED", `partition ${slot.partition} was opened once more`));
+    }
+    if (slot.opening === null || slot.request !== request || incarnation !== undefined) return;
+    this.#fencedAction({ of: "log", partition: slot.partition }, slot.opening.opened(opening), -slot.request);
+  }
+
   #committed(
     group: number,
     refused: readonly { readonly partition: Partition; readonly fault: { code: string; message: string } }[],
@@ -228,7 +250,9 @@ export class ShardCore {
       if (slot?.outputs == null || slot.core?.incarnation !== entry.incarnation) continue;
       const fault = faults.get(entry.record.partition);
       if (fault !== undefined) {
-        this.#reopen(slot, new Fault("COMMIT_FAILED", fault.message));
+        const failed = new Fault("COMMIT_FAILED", fault.message);
+        this.#answerAll(entry.replies, failed);
+        this.#reopen(slot, failed);
         continue;
       }
       const held = this.#environment.settings.replicated;
@@ -324,6 +348,7 @@ export class ShardCore {
   }
 
   #refused(slot: SlotState, fault: Fault): void {
+    this.#disown(slot, fault);
     this.#slots.set(slot.partition, { ...slot, opening: null, core: null, outputs: null });
     this.#actions.push({ type: "stop-consuming", partition: slot.partition });
     this.#actions.push({

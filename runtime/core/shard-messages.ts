@@ -44,6 +44,8 @@ export type ShardEvent =
   | { readonly type: "mail-published"; readonly receiver: Partition; readonly stored: boolean }
   | { readonly type: "snapshot"; readonly topic: string; readonly version: number; readonly value: unknown }
   | { readonly type: "accept-gap"; readonly partition: Partition }
+  /** Every open partition moves the tail of its log (ADR 0008). */
+  | { readonly type: "mark-logs" }
   /** An operator lets a stopped actor run again. */
   | { readonly type: "restart"; readonly partition: Partition; readonly kind: string; readonly key: string };
 

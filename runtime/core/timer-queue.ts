@@ -36,9 +36,11 @@ export class TimerQueue {
     if (this.#scannedUntilMs >= nowMs + HORIZON_MS / 2) return;
     const fromMs = this.#scannedUntilMs + 1;
     const rows = read(fromMs, nowMs + HORIZON_MS, SCAN_MAX);
-    const last = rows.at(-1);
-    const untilMs = rows.length < SCAN_MAX || last === undefined ? nowMs + HORIZON_MS : last.dueMs;
-    for (const row of rows) this.#push(row);
+    const cutMs = rows.length < SCAN_MAX ? undefined : rows.at(-1)?.dueMs;
+    const untilMs = cutMs ?? nowMs + HORIZON_MS;
+    for (const row of rows) if (row.dueMs !== cutMs) this.#push(row);
+    // A scan that was cut within one millisecond takes all of that millisecond: the next one starts behind it.
+    if (cutMs !== undefined) for (const row of read(cutMs, cutMs, Infinity)) this.#push(row);
     for (const { row } of this.#unfolded) if (row.dueMs >= fromMs && row.dueMs <= untilMs) this.#push(row);
     this.#scannedUntilMs = untilMs;
   }

@@ -49,7 +49,7 @@ export class NodeRuntime {
     this.shards = shardCount(settings);
     this.#states = Array.from({ length: settings.partitions }, () => ({ state: "opening" as const, fault: null }));
     this.store = new StoreThread({ file: folder.storeFile });
-    this.asker = new PortAsker(settings.partitions, (partition) => partition % this.shards);
+    this.asker = new PortAsker(settings.partitions, (partition) => partition % this.shards, settings.clock.offsetMs);
     this.pool = new ShardPool({
       shards: this.shards,
       partitions: settings.partitions,
@@ -87,6 +87,15 @@ export class NodeRuntime {
     await this.feed.awaitServed(this.feed.version);
   }
 
+  /** Finishes what runs, ships it, folds, closes the store. */
+  async stop(withinMs: number): Promise<void> {
+    await this.pool.drain(withinMs);
+    await this.pool.stop();
+    await this.feed.stop();
+    this.asker.close();
+    await this.store.close();
+  }
+
   /** Why the node does not serve right now; null when it does. */
   get unready(): string | null {
     const closed = this.#states.flatMap(({ state }, partition) =>
@@ -97,6 +106,11 @@ export class NodeRuntime {
       version < 0 ? [`shard ${shard} has no catalog`] : [],
     );
     return lacking.length > 0 ? lacking.join(", ") : null;
+  }
+
+  /** Moves the tail of every partition's log (ADR 0008). */
+  markLogs(): void {
+    for (let shard = 0; shard < this.shards; shard++) this.pool.tell(shard, { type: "mark-logs" });
   }
 
   stateOf(partition: number): "opening" | "open" | "refused" {

@@ -35,8 +35,11 @@ export class PortAsker {
   #outgoing = new Map<number, WireAsk[]>();
   #scheduled = false;
   #id = 0;
+  readonly #clockOffsetMs: number;
 
-  constructor(partitions: number, shardOf: (partition: Partition) => number) {
+  /** @param clockOffsetMs added to the system's clock, as in the shards. */
+  constructor(partitions: number, shardOf: (partition: Partition) => number, clockOffsetMs = 0) {
+    this.#clockOffsetMs = clockOffsetMs;
     this.partitions = partitions;
     this.#shardOf = shardOf;
   }
@@ -82,9 +85,14 @@ export class PortAsker {
         key: to.key,
         type,
         payload,
-        deadlineMs: Date.now() + timeoutMs,
+        deadlineMs: Date.now() + this.#clockOffsetMs + timeoutMs,
       });
     });
+  }
+
+  /** Lets go of the ports; what waits is refused. */
+  close(): void {
+    for (const port of this.#ports.values()) port.close();
   }
 
   #send(shard: number, ask: WireAsk): void {

@@ -13,7 +13,13 @@ import { actorRegistry, type AnyActor } from "../actor/define.ts";
 /** Every kind of actor this release runs, and the agents that play the roles of a decision. */
 export function roster(configVersion: string): ReadonlyMap<string, AnyActor> {
   const listener = listenerActor({
-    roster: { audience: audienceAgent, frequency: frequencyAgent, separation: separationAgent, pacing: pacingAgent, creative: creativeAgent },
+    roster: {
+      audience: audienceAgent,
+      frequency: frequencyAgent,
+      separation: separationAgent,
+      pacing: pacingAgent,
+      creative: creativeAgent,
+    },
     configVersion,
   });
   return actorRegistry([catalogActor, budgetActor, walletActor, listener, deliveryActor] as unknown as AnyActor[]);

@@ -108,6 +108,8 @@ export class ShardThread {
         return this.#answer(message.request, () => this.#inspect(message.question));
       case "control":
         return this.#answer(message.request, () => this.#control(message.control));
+      case "mark-logs":
+        return this.on({ type: "mark-logs" });
       case "drain":
         return this.#drain(this.#parts.clock.monotonicMs() + message.withinMs);
       case "stop":

@@ -54,7 +54,7 @@ export interface DeciderParts {
   readonly onError: (error: unknown) => void;
 }
 
-const NBR_TECHNICAL = 1;
+export const NBR_TECHNICAL = 1;
 const NBR_NO_TIME = 15;
 const NBR_NO_CAMPAIGN = 501;
 const NBR_SHEDDING = 508;
@@ -83,10 +83,7 @@ export class Decider {
     if (fit.imp.privateAuction || !this.mayBid(request)) return noBid(NBR_NO_CAMPAIGN);
     const timeoutMs = this.timeoutMs(request.tmaxMs);
     if (timeoutMs < this.parts.times.shortestMs) return noBid(NBR_NO_TIME);
-    return this.parts.admission.admit(
-      () => this.ask(request, fit.imp, secGpc, timeoutMs),
-      noBid(NBR_SHEDDING),
-    );
+    return this.parts.admission.admit(() => this.ask(request, fit.imp, secGpc, timeoutMs), noBid(NBR_SHEDDING));
   }
 
   /** Frees the money and cap of an answer that reached nobody (D5). */

@@ -16,6 +16,8 @@ export interface EventRoutesParts {
 const NOTICES = ["win", "bill", "loss"] as const;
 type Notice = (typeof NOTICES)[number];
 const WON = 0;
+/** Exchanges that print a price with two decimals may round it up by this much of a CPM. */
+const PRICE_ROUNDING_MICROS = 5_000;
 
 /** `GET /e`: beacons of players; `GET /n/…`: notices of exchanges (interfaces.md 2). */
 export function addEventRoutes(app: FastifyInstance, parts: EventRoutesParts): void {
@@ -72,5 +74,7 @@ function isBelievable(notice: Notice, fields: TokenFields, request: FastifyReque
   if (notice === "loss") return lossCode(parameter(request, "reason")) !== WON;
   const cpmMicros = clearingCpmMicros(parameter(request, "price"));
   // The price of one impression in nanos is the CPM in micros.
-  return cpmMicros !== undefined && cpmMicros > 0 && cpmMicros <= fields.priceNanos;
+  const bidCpmMicros = fields.priceNanos;
+  if (cpmMicros === undefined || cpmMicros > bidCpmMicros + PRICE_ROUNDING_MICROS) return false;
+  return cpmMicros > 0 || bidCpmMicros === 0;
 }

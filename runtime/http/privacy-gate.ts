@@ -28,12 +28,7 @@ export interface GatedIdentity {
 /** The consent gate's pure functions (D18), handed in by the host because an adapter may not import actors. */
 export interface PrivacyGate {
   capabilities(request: BidRequest, secGpc: boolean): GatedCapabilities;
-  facts(
-    request: BidRequest,
-    feed: number | undefined,
-    capabilities: GatedCapabilities,
-    nowMs: EpochMs,
-  ): GatedFacts;
+  facts(request: BidRequest, feed: number | undefined, capabilities: GatedCapabilities, nowMs: EpochMs): GatedFacts;
   /** @param once names this request alone, for who is known by nothing else. */
   identity(request: BidRequest, capabilities: GatedCapabilities, once: string): GatedIdentity;
 }

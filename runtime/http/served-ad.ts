@@ -64,7 +64,9 @@ export function adMarkup(urls: TrackingUrls, ad: DecidedAd): string {
     errorUrl: link(tokens.error),
     trackingUrls: Object.fromEntries(LINEAR.map((event) => [event, link(tokens[event])])),
     clickThroughUrl:
-      creative.clickUrl === undefined ? undefined : clickLink(urls, link(tokens.click), tokens.click, creative.clickUrl),
+      creative.clickUrl === undefined
+        ? undefined
+        : clickLink(urls, link(tokens.click), tokens.click, creative.clickUrl),
     clickTrackingUrls: [],
   });
 }

@@ -42,6 +42,8 @@ export type ToShard =
   | { readonly type: "snapshot"; readonly topic: string; readonly version: number; readonly buffer: SharedArrayBuffer }
   | { readonly type: "inspect"; readonly request: number; readonly question: InspectQuestion }
   | { readonly type: "control"; readonly request: number; readonly control: ControlVerb }
+  /** Move the tail of every partition's log (ADR 0008). */
+  | { readonly type: "mark-logs" }
   /** Take no more mail; answer `drained` when everything is published, or after the bound. */
   | { readonly type: "drain"; readonly withinMs: number }
   | { readonly type: "stop" };

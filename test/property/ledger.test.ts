@@ -281,4 +281,40 @@ describe("the ledger of a campaign", () => {
       { numRuns: 60 },
     );
   });
+
+  test("what a budget affords is sold, wherever the demand is, and not one impression more", () => {
+    const price = 10_000_000;
+    const demand = fc.array(fc.tuple(fc.integer({ min: 0, max: PARTITIONS - 1 }), fc.integer({ min: 1, max: 30 })), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), demand, fc.boolean(), (affordable, bursts, daily) => {
+        const world = new MoneyWorld(PLACES[3].nowMs, PARTITIONS);
+        const budgetMicros = (affordable * price) / 1000;
+        const terms: BudgetTerms = {
+          version: 1,
+          campaign: "spring",
+          live: true,
+          timezone: "UTC",
+          startsAtMs: null,
+          endsAtMs: null,
+          lifetimeMicros: daily ? null : budgetMicros,
+          dailyMicros: daily ? budgetMicros : null,
+          impressionNanosMax: price,
+        };
+        world.terms(terms);
+        let sold = 0;
+        for (let round = 0; round < 60; round++) {
+          for (const [partition, requests] of bursts) {
+            world.advanceTo(world.nowMs + 1_000);
+            for (let request = 0; request < requests; request++)
+              if (world.bid(partition, terms, price, 60 * HOUR_MS) !== null) sold += 1;
+          }
+        }
+        expect(sold).toBe(affordable);
+      }),
+      { numRuns: 150 },
+    );
+  });
 });

@@ -14,7 +14,9 @@ export interface Call {
 const OUTSTANDING_MAX = 6;
 const TRIES_MAX = 400;
 const DEADLINE_MS = 1_000_000;
-/** Faults that promise that the ask changed nothing. */
+/** Faults after which nobody knows; all others promise that the ask changed nothing. */
+const DOUBTFUL: readonly string[] = ["COMMIT_FAILED", "EPOCH_LOST"];
+/** Faults of an ask that was not run: it is asked again. */
 const UNRUN: readonly string[] = ["NOT_OWNER", "OVERLOADED", "ASK_EXPIRED"];
 
 /** The client: works its programme off and records what it was told. */
@@ -56,7 +58,14 @@ export class History {
         this.#programme.push(operation);
         return;
       }
-      broker.publishIngress(partition, { kind, key, type, payload });
+      const { op, copies } = payload as { op: string; copies: number };
+      const envelopes = Array.from({ length: copies }, (_, copy) => ({
+        kind,
+        key,
+        type,
+        payload: { op: `${op}.${copy}` },
+      }));
+      broker.publishIngress(partition, envelopes);
       call.outcome = "ok";
     } else {
       const id = ++this.#id;
@@ -66,7 +75,7 @@ export class History {
     this.calls.push(call);
   }
 
-  replied(replies: readonly PendingReply[]): void {
+  replied(replies: readonly PendingReply[], answered: (call: Call) => void): void {
     for (const { id, answer, fault } of replies) {
       const call = this.#awaited.get(id);
       if (call === undefined) throw new Error(`ask ${id} was answered twice, or never asked`);
@@ -74,10 +83,11 @@ export class History {
       if (fault === null) {
         call.outcome = "ok";
         call.answer = answer;
+        answered(call);
         continue;
       }
       const unrun = UNRUN.includes(fault.code);
-      call.outcome = fault.code === "COMMIT_FAILED" ? "unknown" : "none";
+      call.outcome = DOUBTFUL.includes(fault.code) ? "unknown" : "none";
       if (unrun && this.#tries++ < TRIES_MAX) this.#programme.push(call.operation);
     }
   }

@@ -1,7 +1,10 @@
 import { decodeMail, INGRESS } from "../../protocols/envelope.ts";
 import { decodeRecord, type CommitRecord } from "../../protocols/commit-record.ts";
-import type { Partition } from "../../protocols/ids.ts";
+import { partitionOf, type Partition } from "../../protocols/ids.ts";
+import { decode } from "../../protocols/codec.ts";
+import { decodeStatePart } from "../../protocols/state-part.ts";
 import type { FencedSubject } from "../../runtime/core/shard-messages.ts";
+import type { Call } from "./history.ts";
 import { subjectName, type BrokerWitness, type FencedMessage, type Mail } from "../support/memory-broker.ts";
 
 export class Violation extends Error {}
@@ -66,6 +69,16 @@ export class LogWitness implements BrokerWitness {
     }
   }
 
+  /** An answer under `durability: replicated`: the log already holds all that it shows (D2). */
+  answered({ operation: { kind, key, op }, answer }: Call, partitions: number): void {
+    if (kind !== "counter") return;
+    const bytes = this.replay(partitionOf(key, partitions)).states.get([kind, key, ""].join("\0"));
+    const logged = bytes === undefined ? [] : (decode(decodeStatePart(bytes).body) as { ops: string[] }).ops;
+    const shown = (answer as { ops: string[] }).ops;
+    if (shown.length > logged.length)
+      throw new Violation(`${op}: the answer shows ${shown.length} of ${key}, the log ${logged.length}`);
+  }
+
   #logStored(partition: Partition, message: FencedMessage): void {
     const replay = this.replay(partition);
     if (message.epoch < replay.epoch)
@@ -94,7 +107,8 @@ export class LogWitness implements BrokerWitness {
       else replay.timers.delete(path);
     }
     for (const { to, first, envelopes } of record.outbox) {
-      if (first !== (replay.sent.get(to) ?? 0) + 1) throw new Violation(`log ${partition}: a gap in what it told ${to}`);
+      if (first !== (replay.sent.get(to) ?? 0) + 1)
+        throw new Violation(`log ${partition}: a gap in what it told ${to}`);
       replay.sent.set(to, first + envelopes.length - 1);
     }
   }
@@ -104,7 +118,8 @@ export class LogWitness implements BrokerWitness {
     const name = subjectName({ of, partition });
     if (message.last > replay.records.length)
       throw new Violation(`${name}: rows of ${message.last} left, the log reaches ${replay.records.length}`);
-    if (message.last <= replay.rows[of]) throw new Violation(`${name}: ${message.last} after ${replay.rows[of]}`);
+    if (message.rows.length === 0 || message.last <= replay.rows[of])
+      throw new Violation(`${name}: ${message.last} after ${replay.rows[of]}`);
     const due = replay.records.slice(replay.rows[of], message.last).flatMap((record) => rowsOf(record, of));
     const same = due.length === message.rows.length && due.every((row, index) => sameBytes(row, message.rows[index]));
     if (!same) throw new Violation(`${name}: rows up to ${message.last} are not those of the log`);

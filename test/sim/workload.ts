@@ -67,7 +67,9 @@ const counterActor = defineActor(counter, {
         for (const key of to) {
           const step = next(sent, `tally/${key}`);
           sent = step.sent;
-          fx.tell(ref(tally, key), "Count", { from: fx.key, number: step.number, route: to });
+          const payload = { from: fx.key, number: step.number, route: to };
+          if (fx.key === "c3") fx.post(ref(tally, key), "Count", payload);
+          else fx.tell(ref(tally, key), "Count", payload);
         }
       }
       const ops = [...state.ops, op];
@@ -251,8 +253,10 @@ export function programme(count: number, random: () => number): Operation[] {
     else if (draw < 0.7) of("tally", tallyKey(), "Read", { from: `c${pick(4)}` });
     else if (draw < 0.8) of("alarm", `a${pick(3)}`, "Arm", { op, delayMs: pick(300), to: tallyKey() });
     else if (draw < 0.86) of("herald", `h${pick(2)}`, "Announce", { op });
-    else if (draw < 0.94) of("beacon", `b${pick(2)}`, "Event", { op }, "ingress");
-    else of("session", `s${pick(2)}`, random() < 0.6 ? "Begin" : "End", { op });
+    else if (draw < 0.94) {
+      const copies = random() < 0.3 ? 70 : 1 + pick(3);
+      of("beacon", `b${pick(2)}`, "Event", { op, copies }, "ingress");
+    } else of("session", `s${pick(2)}`, random() < 0.6 ? "Begin" : "End", { op });
   }
   return operations;
 }

@@ -35,6 +35,7 @@ export interface BrokerWitness {
 export class MemoryBroker {
   readonly #subjects = new Map<string, FencedMessage[]>();
   readonly #mail = new Map<Partition, Mail[]>();
+  readonly #newestMail = new Map<Partition, number>();
   readonly #floors = new Map<Partition, number>();
   readonly #witness: BrokerWitness;
   /** false: a broken server that stores whatever comes. */
@@ -66,16 +67,14 @@ export class MemoryBroker {
   publishMail(receiver: Partition, bytes: Uint8Array): number {
     const mail = { sequence: ++this.#mailSequence, bytes };
     this.#mailOf(receiver).push(mail);
+    this.#newestMail.set(receiver, mail.sequence);
     this.#witness.mailStored(receiver, mail);
     return mail.sequence;
   }
 
   /** What a gateway does when the owner does not answer (D4): no sequence, the receiver dedupes. */
-  publishIngress(receiver: Partition, envelope: Envelope): number {
-    return this.publishMail(
-      receiver,
-      encodeMail({ runs: [{ sender: INGRESS, receiver, first: 0, envelopes: [envelope] }] }),
-    );
+  publishIngress(receiver: Partition, envelopes: readonly Envelope[]): number {
+    return this.publishMail(receiver, encodeMail({ runs: [{ sender: INGRESS, receiver, first: 0, envelopes }] }));
   }
 
   /** The first mail of a partition at `sequence` or above. */
@@ -84,7 +83,21 @@ export class MemoryBroker {
   }
 
   lastMail(receiver: Partition): number {
-    return this.#mailOf(receiver).at(-1)?.sequence ?? 0;
+    return this.#newestMail.get(receiver) ?? 0;
+  }
+
+  /** Drops what every partition acknowledged, by sequence and unfiltered (D6). */
+  purgeMail(partitions: number): void {
+    let below = Infinity;
+    for (let number = 0; number < partitions; number++) {
+      const open = this.mailFrom(asPartition(number), this.floor(asPartition(number)) + 1);
+      if (open !== undefined) below = Math.min(below, open.sequence);
+    }
+    for (const [receiver, mail] of this.#mail)
+      this.#mail.set(
+        receiver,
+        mail.filter(({ sequence }) => sequence >= below),
+      );
   }
 
   ack(receiver: Partition, sequence: number): void {

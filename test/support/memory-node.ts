@@ -121,7 +121,8 @@ export class MemoryNode {
       if (shard.stirred || shard.core.hasWork() || shard.core.sleepMs() <= 0) moves.push(`turn/${shard.index}`);
       if (this.#world.broker.down) continue;
       for (const [partition, { nextSequence, paused }] of shard.consumers) {
-        if (!paused && this.#world.broker.lastMail(partition) >= nextSequence) moves.push(`mail/${partition}`);
+        if (!paused && this.#world.broker.mailFrom(partition, nextSequence) !== undefined)
+          moves.push(`mail/${partition}`);
       }
     }
     return moves;
@@ -143,6 +144,11 @@ export class MemoryNode {
       this.committer.dueInMs() ?? Infinity,
       ...this.#shards.map(({ core }) => (core.hasWork() ? 0 : core.sleepMs())),
     );
+  }
+
+  /** Asks for markers at the tails of the logs (ADR 0008). */
+  markLogs(): void {
+    for (const shard of this.#shards) this.#on(shard, { type: "mark-logs" });
   }
 
   /** A message that arrived is delivered again: a consumer that was made anew. */
@@ -302,6 +308,7 @@ export class MemoryNode {
         return this.#publishMail(shard, action.receiver, action.bytes);
       case "consume":
         shard.consumers.set(action.partition, { nextSequence: action.startSequence, paused: false });
+        broker.ack(action.partition, action.startSequence - 1); // a consumer made anew asks for nothing below its start
         return;
       case "stop-consuming":
         shard.consumers.delete(action.partition);

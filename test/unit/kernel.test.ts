@@ -57,6 +57,13 @@ describe("choice", () => {
     expect(chiSquare).toBeLessThan(16.3);
   });
 
+  test("a tie that is longer than the first wave is drawn whole", () => {
+    const catalog = indexOf(...Array.from({ length: 30 }, (_, at) => ({ id: `c${at}` })));
+    const decisions = Array.from({ length: 600 }, (_, at) => decided(catalog, {}, { seed: `decision-${at}` }));
+    expect(new Set(decisions.map(({ propensity }) => propensity))).toEqual(new Set([1 / 30]));
+    expect(new Set(decisions.map(won)).size).toBe(30);
+  });
+
   test("creatives are drawn by weight, and the mean of 1 / propensity over a creative's share is 1", () => {
     const catalog = indexOf({
       id: "a",
@@ -213,6 +220,12 @@ describe("hard rules", () => {
     ],
   ])("%s", (_name, spec, line, expected) => {
     expect(reasonOf(spec, line)).toBe(expected);
+  });
+
+  test("a genre spelled like a property of every object is a genre like any other", () => {
+    const line = { id: "a", adSet: { targeting: { genres: ["__proto__", "constructor"] } } };
+    expect(reasonOf({ context: { genres: ["__proto__"] } }, line)).toBe("served");
+    expect(reasonOf({ context: { genres: ["toString"] } }, line)).toBe("unreached");
   });
 
   test("a daypart is the listener's own, ends where it says and runs over midnight", () => {

@@ -120,6 +120,19 @@ describe("frequency", () => {
     expect(decide(undefined, capped(), "d1", NOON_MS)).toBeUndefined();
   });
 
+  test("too many open bids of one listener close capped campaigns until they end", () => {
+    const proposal = capped({ limit: 1, window: "1d", kind: "rolling" });
+    const pending = Array.from({ length: 256 }, (_, at) => ({
+      decisionId: `d${at}`,
+      campaignId: `other-${at}`,
+      keep: 1,
+      expiresAtMs: NOON_MS,
+    }));
+    expect(rules(proposal, { pending, heard: [] }, NOON_MS)).toEqual(["256 open bids"]);
+    expect(rules(capped(), { pending, heard: [] }, NOON_MS)).toEqual([]);
+    expect(rules(proposal, { pending, heard: [] }, NOON_MS + 2 * MINUTE_MS)).toEqual([]);
+  });
+
   test("failing, it vetoes every proposal", () => {
     const proposal = capped();
     const { vetoes } = frequencyAgent.whenFailing({ proposals: [proposal, proposal], sessionStartedMs: 0 });

@@ -1,0 +1,6 @@
+import { generate } from "./generator.ts";
+import type { LoadPlan } from "./load-plan.ts";
+import { serve } from "./program.ts";
+
+/* The generator as a process of its own: answers a `LoadPlan` with its `LoadResult`. */
+serve((plan) => generate(plan as LoadPlan));

@@ -1,0 +1,178 @@
+import { z } from "zod";
+import { Id, ID_PATTERN } from "../../protocols/ids.ts";
+import type { AuditLog } from "../nats/audit-log.ts";
+import type { ServiceAnswer, ServiceEndpoint } from "../nats/inspect-service.ts";
+import type { Inspection } from "./inspection.ts";
+import type { ShardPool } from "./shard-pool.ts";
+
+const Restart = z.strictObject({ kind: Id, key: Id, partition: z.int().min(0).optional() });
+const AcceptGap = z.strictObject({ partition: z.int().min(0) });
+
+/** Verbs of interfaces.md 6 that later releases bring: refused by name, so that a script learns it from the answer. */
+const LATER_VERBS = ["pause", "resume", "retry", "drop", "drain", "freeze", "reset"] as const;
+
+export interface OperatorServiceParts {
+  readonly inspection: Inspection;
+  readonly pool: Pick<ShardPool, "control" | "shardOf">;
+  readonly audit: AuditLog;
+}
+
+/** What operators can ask and do, in the same words over NATS (`chorus.inspect.…`, `chorus.control.…`) and admin HTTP. */
+export class OperatorService {
+  readonly #inspection: Inspection;
+  readonly #pool: OperatorServiceParts["pool"];
+  readonly #audit: AuditLog;
+
+  constructor(parts: OperatorServiceParts) {
+    this.#inspection = parts.inspection;
+    this.#pool = parts.pool;
+    this.#audit = parts.audit;
+  }
+
+  /**
+   * @param words `["actor", "listener", KEY]` and the like; a key may end with `@PARTITION` where it is not the key's own.
+   * @returns undefined when there is no such thing. @throws Fault of the shard that was asked.
+   */
+  async inspect(words: readonly string[]): Promise<unknown> {
+    const [about, kind, key, ...more] = words;
+    if (more.length > 0 || words.some((word) => word === "")) return undefined;
+    if (about === "actor") return kind === undefined || key === undefined ? undefined : this.#actor(kind, key);
+    if (about === "actors") return key === undefined ? this.#inspection.actors(kind ?? null) : undefined;
+    if (kind !== undefined) return undefined;
+    switch (about) {
+      case "node":
+        return this.#inspection.node();
+      case "shards":
+        return this.#inspection.shards();
+      case "partitions":
+        return this.#inspection.partitions();
+      case "dead-letters":
+        return this.#inspection.deadLetters();
+      case "timers":
+        return this.#inspection.timers();
+      case "learners":
+        return this.#inspection.learners();
+      default:
+        return undefined;
+    }
+  }
+
+  /**
+   * Does what an operator wants, and writes it to the audit log first.
+   * @param who as it stands in the audit log. @throws Fault of the shard, or NATS_UNAVAILABLE when it cannot be audited.
+   */
+  async control(verb: string, body: unknown, who: string): Promise<ServiceAnswer> {
+    if (verb === "restart") return checked(Restart, body, (wanted) => this.#restart(wanted, who));
+    if (verb === "accept-gap") return checked(AcceptGap, body, (wanted) => this.#acceptGap(wanted, who));
+    if ((LATER_VERBS as readonly string[]).includes(verb))
+      return { ok: false, status: 501, reason: `${verb} comes with a later release` };
+    return { ok: false, status: 404, reason: `there is no verb ${verb}` };
+  }
+
+  /** The endpoints of the NATS service. */
+  endpoints(): ServiceEndpoint[] {
+    return [
+      ...INSPECT_ENDPOINTS.map(({ name, words, response }) => ({
+        name,
+        subject: `chorus.inspect.${words}`,
+        metadata: { request_schema: '{"type":"null"}', response_schema: response },
+        answer: async (tokens: readonly string[]): Promise<ServiceAnswer> => {
+          const value = await this.inspect(tokens.slice(2));
+          return value === undefined
+            ? { ok: false, status: 404, reason: "there is no such thing" }
+            : { ok: true, value };
+        },
+      })),
+      ...CONTROL_ENDPOINTS.map(({ verb, request }) => ({
+        name: verb,
+        subject: `chorus.control.${verb}`,
+        metadata: { request_schema: request, response_schema: '{"type":"object"}' },
+        answer: (_tokens: readonly string[], body: unknown) => this.control(verb, body, "nats"),
+      })),
+    ];
+  }
+
+  async #actor(kind: string, keyAndPartition: string): Promise<unknown> {
+    const [key = "", partition, ...more] = keyAndPartition.split("@");
+    if (more.length > 0 || !ID_PATTERN.test(kind) || !ID_PATTERN.test(key)) return undefined;
+    if (partition !== undefined && !/^\d{1,5}$/.test(partition)) return undefined;
+    return this.#inspection.actor(kind, key, partition === undefined ? undefined : Number(partition));
+  }
+
+  async #restart({ kind, key, partition }: z.infer<typeof Restart>, who: string): Promise<ServiceAnswer> {
+    const actor = await this.#inspection.actor(kind, key, partition);
+    if (actor === undefined) return { ok: false, status: 404, reason: `there is no actor ${kind} ${key}` };
+    if (actor.stopped === null) return { ok: false, status: 409, reason: `the actor ${kind} ${key} is not stopped` };
+    const { shard, partition: home } = actor;
+    await this.#audited(who, "restart", `${kind}/${key}`);
+    return { ok: true, value: await this.#pool.control(shard, { verb: "restart", partition: home, kind, key }) };
+  }
+
+  async #acceptGap({ partition }: z.infer<typeof AcceptGap>, who: string): Promise<ServiceAnswer> {
+    const view = await this.#inspection.partition(partition);
+    if (view === undefined) return { ok: false, status: 404, reason: `there is no partition ${partition} here` };
+    if (view.gap === null) return { ok: false, status: 409, reason: `partition ${partition} has no gap` };
+    await this.#audited(who, "accept-gap", String(partition));
+    return {
+      ok: true,
+      value: await this.#pool.control(this.#pool.shardOf(partition), { verb: "accept-gap", partition }),
+    };
+  }
+
+  #audited(who: string, verb: string, id: string): Promise<void> {
+    return this.#audit.append({ at: new Date().toISOString(), who, verb, id, version: null });
+  }
+}
+
+async function checked<T>(
+  schema: z.ZodType<T>,
+  body: unknown,
+  work: (wanted: T) => Promise<ServiceAnswer>,
+): Promise<ServiceAnswer> {
+  const parsed = schema.safeParse(body ?? {});
+  if (parsed.success) return work(parsed.data);
+  const rules = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
+  return { ok: false, status: 400, reason: rules.join("; ") };
+}
+
+const shape = (...required: readonly string[]): string => JSON.stringify({ type: "object", required });
+
+const INSPECT_ENDPOINTS = [
+  {
+    name: "node",
+    words: "node",
+    response: shape("node", "version", "uptimeMs", "state", "shards", "store", "nats", "pressure"),
+  },
+  { name: "shards", words: "shards", response: shape("shards") },
+  { name: "actors", words: "actors", response: shape("actors", "truncated") },
+  { name: "actors-of-kind", words: "actors.*", response: shape("actors", "truncated") },
+  {
+    name: "actor",
+    words: "actor.*.*",
+    response: shape(
+      "kind",
+      "key",
+      "partition",
+      "shard",
+      "version",
+      "resident",
+      "bytes",
+      "mailbox",
+      "restarts",
+      "lastError",
+      "state",
+    ),
+  },
+  { name: "partitions", words: "partitions", response: shape("partitions") },
+  { name: "dead-letters", words: "dead-letters", response: shape("deadLetters", "truncated") },
+  { name: "timers", words: "timers", response: shape("timers", "truncated") },
+  { name: "learners", words: "learners", response: shape("learners") },
+];
+
+const schemaText = (schema: z.ZodType): string => JSON.stringify(z.toJSONSchema(schema));
+
+const CONTROL_ENDPOINTS = [
+  { verb: "restart", request: schemaText(Restart) },
+  { verb: "accept-gap", request: schemaText(AcceptGap) },
+  ...LATER_VERBS.map((verb) => ({ verb, request: '{"type":"object"}' })),
+];

@@ -1,0 +1,78 @@
+import type { Settings } from "../../config/schema.ts";
+import { openAuditLog, type AuditLog } from "../nats/audit-log.ts";
+import { watchConnection } from "../nats/connection-state.ts";
+import { openDecisionLog } from "../nats/decision-log.ts";
+import { startInspectService, type InspectService } from "../nats/inspect-service.ts";
+import { createNodeEvents, type NodeEvents } from "../nats/node-events.ts";
+import { DecisionSearch } from "./decision-search.ts";
+import { Inspection } from "./inspection.ts";
+import type { NatsHost } from "./nats-host.ts";
+import type { NodeRuntime } from "./node-runtime.ts";
+import { OperatorService } from "./operator-service.ts";
+
+export interface OperatorSideOptions {
+  readonly settings: Settings;
+  readonly runtime: NodeRuntime;
+  readonly nats: NatsHost;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+  readonly version: string;
+}
+
+/** What operators meet of a node beside HTTP: the NATS service, events, the audit log, the decision log (architecture.md 7). */
+export class OperatorSide {
+  readonly service: OperatorService;
+  readonly decisions: DecisionSearch;
+  readonly audit: AuditLog;
+  readonly #events: NodeEvents;
+  readonly #nats: InspectService;
+
+  private constructor(parts: {
+    service: OperatorService;
+    decisions: DecisionSearch;
+    audit: AuditLog;
+    events: NodeEvents;
+    nats: InspectService;
+  }) {
+    this.service = parts.service;
+    this.decisions = parts.decisions;
+    this.audit = parts.audit;
+    this.#events = parts.events;
+    this.#nats = parts.nats;
+  }
+
+  /** @throws Fault NATS_UNAVAILABLE. */
+  static async start(options: OperatorSideOptions): Promise<OperatorSide> {
+    const { settings, runtime, nats, startedAtMs, version } = options;
+    const { connection } = nats.connection;
+    const audit = await openAuditLog(connection);
+    const inspection = new Inspection({ runtime, settings, nats, startedAtMs, version });
+    const service = new OperatorService({ inspection, pool: runtime.pool, audit });
+    const decisions = new DecisionSearch({
+      log: await openDecisionLog(connection),
+      asker: runtime.asker,
+      clockOffsetMs: settings.clock.offsetMs,
+    });
+    const events = createNodeEvents({
+      node: settings.node,
+      connection: watchConnection(connection),
+      emit: (subject, payload) => nats.connection.emit(subject, payload),
+      nowMs: () => Date.now(),
+    });
+    const inspect = await startInspectService(connection, {
+      version,
+      metadata: { node: settings.node },
+      endpoints: service.endpoints(),
+    });
+    return new OperatorSide({ service, decisions, audit, events, nats: inspect });
+  }
+
+  /** Tells operators of an event; never throws, never waits. */
+  event(kind: string, event: string, details: Record<string, unknown>): void {
+    this.#events.publish(kind, event, details);
+  }
+
+  async stop(): Promise<void> {
+    await this.#nats.stop();
+  }
+}

@@ -1,0 +1,157 @@
+import { VASTClient } from "@dailymotion/vast-client";
+import { XMLParser } from "fast-xml-parser";
+import { afterEach, describe, expect, test } from "vitest";
+import { readDecisionId } from "../../protocols/decision-id.ts";
+import type { DecisionRequest } from "../../protocols/messages/listener.ts";
+import { pseudonymKey, pseudonymSecret } from "../../protocols/pseudonym.ts";
+import { readToken } from "../../protocols/tracking-token.ts";
+import { bidAnswer, bidRequest, type EdgeRig, fault, KEYS, startServing } from "../support/http-edge.ts";
+
+let rig: EdgeRig;
+
+afterEach(() => rig.server.close());
+
+const TAG =
+  "/vast?id=r1&uid=raw-listener&sid=s1&country=DEU&gdpr=0&feed=3&genre=Jazz&mimes=audio/mpeg,audio/ogg" +
+  "&minduration=5&maxduration=31&utcoffset=60&secure=1&startdelay=-1&bcat=IAB1,IAB2&badv=rival.example";
+
+interface Vast {
+  readonly VAST: {
+    readonly "@_version": string;
+    readonly Ad?: { readonly InLine: { readonly Impression: string } };
+    readonly Error?: string;
+  };
+}
+
+function parse(xml: string): Vast["VAST"] {
+  return (new XMLParser({ ignoreAttributes: false }).parse(xml) as Vast).VAST;
+}
+
+function asked(): DecisionRequest {
+  return rig.asker.asked.at(-1)?.payload as DecisionRequest;
+}
+
+describe("GET /vast", () => {
+  test("answers an inline document of VAST 4.2 that players may fetch from any page", async () => {
+    rig = await startServing();
+    const response = await rig.get(TAG);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("application/xml; charset=utf-8");
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(readDecisionId(response.headers.get("x-chorus-decision") ?? "")).not.toBeNull();
+    const vast = parse(await response.text());
+    expect(vast["@_version"]).toBe("4.2");
+    expect(vast.Ad?.InLine.Impression).toMatch("https://ads.example/e?t=");
+  });
+
+  test("is understood by a player's library, straight from the tag", async () => {
+    rig = await startServing();
+    const { ads } = (await new VASTClient().get(`${rig.url}${TAG}`)) as {
+      readonly ads: readonly {
+        readonly creatives: readonly {
+          readonly duration: number;
+          readonly mediaFiles: readonly { readonly fileURL: string }[];
+          readonly trackingEvents: Readonly<Record<string, readonly string[]>>;
+        }[];
+      }[];
+    };
+    const creative = ads[0]?.creatives[0];
+    expect(creative?.duration).toBe(30);
+    expect(creative?.mediaFiles.map(({ fileURL }) => fileURL)).toEqual(["https://cdn.example/spring-30.mp3"]);
+    expect(Object.keys(creative?.trackingEvents ?? {})).toContain("thirdQuartile");
+  });
+
+  test("reads its parameters as the fields of a bid request", async () => {
+    rig = await startServing();
+    await rig.get(TAG, { "user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)" });
+    expect(rig.asker.asked[0]?.to.key).toBe(pseudonymKey(pseudonymSecret(Buffer.alloc(32, 3)), "user", "raw-listener"));
+    expect(asked()).toMatchObject({
+      memory: "listener",
+      context: { country: "DEU", feed: 3, genres: ["jazz"], platform: "mobile" },
+      slot: {
+        mimes: ["audio/mpeg", "audio/ogg"],
+        minDurationMs: 5_000,
+        maxDurationMs: 31_000,
+        secure: true,
+        startDelay: -1,
+      },
+      blockedCategories: ["IAB1", "IAB2"],
+      blockedAdvertiserDomains: ["rival.example"],
+    });
+    expect(asked().context.hourOfWeek).toBeTypeOf("number");
+  });
+
+  test("asks contextually without any parameter, since nothing is known", async () => {
+    rig = await startServing();
+    expect((await rig.get("/vast")).status).toBe(200);
+    expect(asked()).toMatchObject({ memory: "none", capabilities: { id: false } });
+    expect(asked().slot.mimes).toContain("audio/mpeg");
+  });
+
+  test("honours consent parameters", async () => {
+    rig = await startServing();
+    await rig.get("/vast?uid=u&country=USA&us_privacy=1YYN");
+    expect(asked().capabilities.id).toBe(false);
+    await rig.get("/vast?uid=u&country=USA&us_privacy=1YNN");
+    expect(asked().capabilities.id).toBe(true);
+    await rig.get("/vast?uid=u&country=DEU&gdpr=1&gdpr_consent=broken");
+    expect(asked().capabilities.id).toBe(false);
+    await rig.get("/vast?uid=u&country=USA&coppa=1");
+    expect(asked().capabilities).toMatchObject({ id: false, childSafe: true });
+  });
+});
+
+test("POST /vast takes a bid request", async () => {
+  rig = await startServing();
+  const response = await rig.post("/vast", bidRequest());
+  expect(parse(await response.text()).Ad).toBeDefined();
+  expect(asked().slot.impId).toBe("slot");
+});
+
+describe("no ad", () => {
+  test.each([
+    ["no campaign", () => ({ bid: null, nbr: 501 }), "501"],
+    [
+      "overload",
+      () => {
+        throw fault("OVERLOADED");
+      },
+      "508",
+    ],
+  ])("is an empty document with an error URL of ours: %s", async (_case, answer, nbr) => {
+    rig = await startServing();
+    rig.asker.on("listener.Decide", ({ to }) => ({ ...bidAnswer(to, rig.clock.nowMs()), ...answer() }));
+    const response = await rig.get(TAG);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-chorus-nbr")).toBe(nbr);
+    const vast = parse(await response.text());
+    expect(vast.Ad).toBeUndefined();
+    const token = new URL(vast.Error ?? "").searchParams.get("t") ?? "";
+    expect(readToken(KEYS, token, rig.clock.nowMs())).toMatchObject({ ok: true, fields: { events: ["error"] } });
+    rig.asker.on("delivery.Event", () => undefined);
+    expect((await rig.get(`/e?t=${token}`)).status).toBe(204);
+  });
+});
+
+test("a malformed tag gets an empty document, and its tester all that is wrong", async () => {
+  rig = await startServing();
+  const response = await rig.get("/vast?minduration=five");
+  expect(response.status).toBe(400);
+  expect(parse(await response.text()).Ad).toBeUndefined();
+  const told = await rig.get("/vast?minduration=five&maxduration=-1&test=1");
+  expect(told.status).toBe(400);
+  expect(await told.json()).toMatchObject({
+    errors: [
+      { path: "imp[0].audio.minduration", value: "five", rule: "must be a number" },
+      { path: "imp[0].audio.maxduration", value: -1, rule: "must not be negative" },
+    ],
+  });
+});
+
+test("a page may ask whether it may post", async () => {
+  rig = await startServing();
+  const response = await fetch(`${rig.url}/vast`, { method: "OPTIONS" });
+  expect(response.status).toBe(204);
+  expect(response.headers.get("access-control-allow-methods")).toBe("GET, POST");
+});

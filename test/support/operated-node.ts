@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadSettings } from "../../config/loader.ts";
+import { CampaignMirror } from "../../runtime/host/campaign-mirror.ts";
+import { openDataFolder } from "../../runtime/host/data-folder.ts";
+import { DecisionSearch } from "../../runtime/host/decision-search.ts";
+import { Inspection } from "../../runtime/host/inspection.ts";
+import { openNats, type NatsHost } from "../../runtime/host/nats-host.ts";
+import { NodeRuntime } from "../../runtime/host/node-runtime.ts";
+import { OperatorService } from "../../runtime/host/operator-service.ts";
+import { type AuditLog, openAuditLog } from "../../runtime/nats/audit-log.ts";
+import { watchConnection } from "../../runtime/nats/connection-state.ts";
+import { openDecisionLog } from "../../runtime/nats/decision-log.ts";
+import { startInspectService } from "../../runtime/nats/inspect-service.ts";
+import { createNodeEvents, type NodeEvents } from "../../runtime/nats/node-events.ts";
+
+/** The actors' side of a node in this process, with everything operators touch and no HTTP. */
+export interface OperatedNode {
+  readonly nats: NatsHost;
+  readonly runtime: NodeRuntime;
+  readonly inspection: Inspection;
+  readonly operators: OperatorService;
+  readonly decisions: DecisionSearch;
+  readonly mirror: CampaignMirror;
+  readonly audit: AuditLog;
+  readonly events: NodeEvents;
+  stop(): Promise<void>;
+}
+
+/** @param binary path of a nats-server. */
+export async function startOperatedNode(binary: string): Promise<OperatedNode> {
+  const dataDir = await mkdtemp(join(tmpdir(), "chorus-operators-"));
+  const settings = loadSettings({ environment: {}, overrides: { data: dataDir, shards: 1, partitions: 4 } });
+  const folder = await openDataFolder(dataDir);
+  const nats = await openNats({
+    settings,
+    folder,
+    environment: { CHORUS_NATS_SERVER: binary },
+    onProgress: () => undefined,
+    onServerLine: () => undefined,
+    onStatus: () => undefined,
+  });
+  const { connection } = nats.connection;
+  const fail = (error: unknown): void => console.error(error);
+  const events = createNodeEvents({
+    node: settings.node,
+    connection: watchConnection(connection),
+    emit: (subject, payload) => nats.connection.emit(subject, payload),
+    nowMs: () => Date.now(),
+  });
+  const mirror = new CampaignMirror(nats.connection, fail);
+  const runtime = new NodeRuntime({
+    settings,
+    folder,
+    nats,
+    onEvent: (kind, event, details) => events.publish(kind, event, details),
+    onDocuments: (changes, whole) => mirror.update(changes, whole),
+    onFatal: fail,
+  });
+  const inspection = new Inspection({ runtime, settings, nats, startedAtMs: Date.now(), version: "0.1.0" });
+  const audit = await openAuditLog(connection);
+  const operators = new OperatorService({ inspection, pool: runtime.pool, audit });
+  const decisions = new DecisionSearch({ log: await openDecisionLog(connection), asker: runtime.asker, clockOffsetMs: 0 });
+  const service = await startInspectService(connection, {
+    version: "0.1.0",
+    metadata: { node: settings.node },
+    endpoints: operators.endpoints(),
+  });
+  await runtime.start();
+  return {
+    nats,
+    runtime,
+    inspection,
+    operators,
+    decisions,
+    mirror,
+    audit,
+    events,
+    stop: async () => {
+      await service.stop();
+      await runtime.stop(3_000);
+      await nats.stop();
+      await folder.release();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
