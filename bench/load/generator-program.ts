@@ -1,6 +1,7 @@
-import { generate } from "./generator.ts";
+import { Generator } from "./generator.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import { serve } from "./program.ts";
 
 /* The generator as a process of its own: answers a `LoadPlan` with its `LoadResult`. */
-serve((plan) => generate(plan as LoadPlan));
+const generator = new Generator();
+serve((plan) => generator.generate(plan as LoadPlan));

@@ -80,7 +80,7 @@ export class HttpConnection implements Connection {
 export function readAnswer(bytes: Buffer, wantsBody: boolean): Answer | "incomplete" | "malformed" {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd === -1) return "incomplete";
-  const head = bytes.latin1Slice(0, headEnd);
+  const head = bytes.toString("latin1", 0, headEnd);
   const status = Number(head.slice(9, 12));
   if (!head.startsWith("HTTP/1.1 ") || !Number.isInteger(status)) return "malformed";
   const noBidReason = status === NO_CONTENT ? (NO_BID_REASON.exec(head)?.[1] ?? null) : null;

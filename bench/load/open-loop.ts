@@ -73,7 +73,8 @@ export class OpenLoop {
     const elapsedMs = clock.nowMs() - this.#startMs;
     this.#due = Math.min(Math.floor(elapsedMs / this.#intervalMs) + 1, count);
     this.#sendDue();
-    if (this.#due < count) clock.after(this.#startMs + this.#due * this.#intervalMs - clock.nowMs(), () => this.#tick());
+    if (this.#due < count)
+      clock.after(this.#startMs + this.#due * this.#intervalMs - clock.nowMs(), () => this.#tick());
   }
 
   #sendDue(): void {

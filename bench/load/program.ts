@@ -21,10 +21,14 @@ export class Program implements AsyncDisposable {
   readonly #exited: Promise<void>;
   #next = 0;
 
-  /** @param script beside this file, as `floors/http-parse.ts`. */
-  constructor(script: string) {
+  /**
+   * @param script beside this file, as `floors/http-parse.ts`.
+   * @param signal ends it, and whatever it is asked, early.
+   */
+  constructor(script: string, signal: AbortSignal) {
     const file = new URL(script, import.meta.url);
     this.#child = fork(file, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    signal.addEventListener("abort", () => this.#child.kill("SIGKILL"), { once: true });
     this.#child.on("message", (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);

@@ -35,7 +35,7 @@ const PROGRESS_MS = 200;
 
 /**
  * Runs groups and keeps those the store has not answered (D1, D2). G1: a reply never leaves before every record that was made before
- * it in its partition is flushed, also when its own envelope changed nothing: what it read is then durable.
+ * it in its partition is flushed (under `replicated`: in the log), also when its own envelope changed nothing: what it read is then durable.
  */
 export class GroupCommitter {
   readonly #clock: Clock;
@@ -99,7 +99,7 @@ export class GroupCommitter {
       const result = core.close(outputs?.published ?? 0);
       if (result === null) continue;
       if (result.closed === null) {
-        this.#holdOrRelease(core.partition, result.open.replies, replies);
+        if (!this.#hold(core.partition, outputs, result.open.replies)) replies.push(...result.open.replies);
         continue;
       }
       const { record, bytes } = result.closed;
@@ -164,12 +164,14 @@ export class GroupCommitter {
     else core.open().reply({ route, id, answer: outcome.answer, fault: null });
   }
 
-  #holdOrRelease(partition: Partition, replies: readonly PendingReply[], released: PendingReply[]): void {
+  /** Puts answers behind the newest record they may have read and that is not safe yet (G1). @returns false when there is none. */
+  #hold(partition: Partition, outputs: PartitionOutputs | null, replies: readonly PendingReply[]): boolean {
     const entries = this.#newest.get(partition);
     const index = entries?.findIndex((entry) => entry.record.partition === partition) ?? -1;
     const entry = entries?.[index];
-    if (entries === undefined || entry === undefined) released.push(...replies);
-    else entries[index] = { ...entry, replies: [...entry.replies, ...replies] };
+    if (entries === undefined || entry === undefined) return outputs?.hold(replies) ?? false;
+    entries[index] = { ...entry, replies: [...entry.replies, ...replies] };
+    return true;
   }
 
   #progress(

@@ -84,6 +84,14 @@ export class PartitionOutputs {
     );
   }
 
+  /** Under `replicated`, lets answers wait for the newest record that the log lacks. @returns false when nothing keeps them. */
+  hold(replies: readonly PendingReply[]): boolean {
+    const newest = this.#shipping.at(-1);
+    if (!this.#options.replicated || newest === undefined) return false;
+    this.#shipping[this.#shipping.length - 1] = { ...newest, replies: [...newest.replies, ...replies] };
+    return true;
+  }
+
   /** Moves what the last answers allow. @returns replies that may leave now and the message to acknowledge, 0 = none. */
   advance(): { readonly replies: readonly PendingReply[]; readonly ackSequence: number } {
     const replies: PendingReply[] = [];

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Settings } from "../../config/schema.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
 import { type Changed, catalog } from "../../protocols/messages/catalog.ts";
+import { pseudonymKey, pseudonymSecret } from "../../protocols/pseudonym.ts";
 import type { AdminOptions } from "../http/admin-ports.ts";
 import type { Asker } from "../http/asker.ts";
 import { ADMIN_LIMITS } from "../http/limits.ts";
@@ -27,6 +28,7 @@ const WHO = "admin";
 /** Hands the admin edge what it needs of this node. */
 export function adminOptions(parts: AdminParts): AdminOptions {
   const { folder, runtime, operators, metrics, log } = parts;
+  const secret = pseudonymSecret(folder.keys.pseudonym);
   return {
     asker: auditedAsker(runtime, operators.audit, log),
     token: folder.keys.adminToken,
@@ -40,6 +42,10 @@ export function adminOptions(parts: AdminParts): AdminOptions {
     metrics: () => metrics.text(),
     inspect: (path) => operators.service.inspect(path.split("/")),
     control: (verb, body) => operators.service.control(verb, body, WHO),
+    pseudonym: async (source, id) => {
+      await operators.audit.append({ at: new Date().toISOString(), who: WHO, verb: "pseudonym", version: null });
+      return pseudonymKey(secret, source, id);
+    },
     readiness: () => {
       const reason = runtime.unready;
       return reason === null ? { ready: true } : { ready: false, reason };

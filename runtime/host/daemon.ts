@@ -88,13 +88,9 @@ async function startParts(
     environment: options.environment,
     onProgress: options.onProgress,
     onServerLine: (line) => log.debug({ event: "nats-server", line }, "nats-server"),
-    onStatus: (state, detail) =>
-      log[state === "connected" ? "info" : "warn"]({ event: "nats", state, detail }, "nats connection"),
+    onStatus: (state, detail) => logNats(log, state, detail),
   });
   stops.push(() => nats.stop());
-  void nats.managed?.exited.then(({ code, signal }) =>
-    log.warn({ event: "nats-exited", code, signal }, "nats-server ended"),
-  );
   const mirror = new CampaignMirror(nats.connection, (error) =>
     log.warn({ event: "mirror", error: toWireFault(error) }, "campaign mirror"),
   );
@@ -107,10 +103,7 @@ async function startParts(
     onEvent: (kind, event, details) => {
       metrics?.event(kind, event);
       operators?.event(kind, event, details);
-      log[event === "died" || event === "refused" || event === "stopped" ? "error" : "info"](
-        { event: `${kind}.${event}`, ...details },
-        "runtime event",
-      );
+      logEvent(log, kind, event, details);
     },
     onDocuments: (changes, whole) => mirror.update(changes, whole),
     onFatal: (fault) => fatal.resolve(fault),
@@ -209,6 +202,17 @@ async function listenAdmin(admin: HttpServer, address: string): Promise<string> 
       : `cannot be used: ${(cause as Error).message}`;
     throw new Fault("CONFIG_INVALID", `admin ${address} ${why}`, { cause, details: { key: "admin" } });
   }
+}
+
+const SERIOUS = new Set(["died", "refused", "stopped", "mail-gap", "mail-failed"]);
+
+function logEvent(log: Logger, kind: string, event: string, details: Record<string, unknown>): void {
+  const level = SERIOUS.has(event) ? "error" : event === "opened" ? "debug" : "info";
+  log[level]({ event: `${kind}.${event}`, ...details }, "runtime event");
+}
+
+function logNats(log: Logger, state: string, detail: string): void {
+  log[state === "connected" || state === "closed" ? "info" : "warn"]({ event: "nats", state, detail }, "nats");
 }
 
 /** Campaigns to try the node with; see config/examples. */

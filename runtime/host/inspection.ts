@@ -12,6 +12,8 @@ import type { InspectQuestion } from "../threads/shard-thread-messages.ts";
 import type { NatsHost } from "./nats-host.ts";
 import type { NodeRuntime } from "./node-runtime.ts";
 
+export type { ActorView, DeadLetter, PartitionView };
+
 /** Rows of a list; `truncated` in the answer says that there are more. */
 const ROWS_MAX = 1_000;
 const DEAD_LETTERS_MAX = 100;
@@ -94,7 +96,7 @@ export class Inspection {
       nats: {
         connected: this.#connection.connected,
         // A managed server that does not sync every write is refused at its start.
-        syncAlways: nats.managed === null ? null : true,
+        syncAlways: nats.managed ? true : null,
         serverVersion: nats.version,
       },
       pressure: shedding?.() === true ? "shedding" : "none",

@@ -17,7 +17,8 @@ export interface NatsHost {
   readonly connection: NodeConnection;
   /** Seed files for operators; null for an external server. */
   readonly credentials: { readonly operator: string; readonly viewer: string } | null;
-  readonly managed: ManagedServer | null;
+  /** Whether this node runs the server. */
+  readonly managed: boolean;
   stop(): Promise<void>;
 }
 
@@ -33,11 +34,11 @@ export interface NatsHostOptions {
 /** @throws Fault of the resolver, the server, the connection or the provisioning; nothing is left running then. */
 export async function openNats(options: NatsHostOptions): Promise<NatsHost> {
   const { settings } = options;
-  const managed = settings.nats.server === "managed" ? await startManaged(options) : null;
+  const managed = settings.nats.server === "managed" ? await SupervisedServer.start(options) : null;
   try {
     const access: NatsAccess = {
-      servers: managed?.url ?? settings.nats.server,
-      seedFile: managed?.credentials.node ?? settings.nats.seedFile,
+      servers: managed?.server.url ?? settings.nats.server,
+      seedFile: managed?.server.credentials.node ?? settings.nats.seedFile,
       credentialsFile: settings.nats.credentialsFile,
       managed: managed !== null,
     };
@@ -55,8 +56,10 @@ export async function openNats(options: NatsHostOptions): Promise<NatsHost> {
       streams: connection.streams,
       connection,
       credentials:
-        managed === null ? null : { operator: managed.credentials.operator, viewer: managed.credentials.viewer },
-      managed,
+        managed === null
+          ? null
+          : { operator: managed.server.credentials.operator, viewer: managed.server.credentials.viewer },
+      managed: managed !== null,
       stop: async () => {
         await connection.close();
         await managed?.stop();
@@ -68,13 +71,67 @@ export async function openNats(options: NatsHostOptions): Promise<NatsHost> {
   }
 }
 
-async function startManaged(options: NatsHostOptions): Promise<ManagedServer> {
-  const binary = await resolveServerBinary({ env: options.environment, onProgress: options.onProgress });
+const RESTART_MIN_MS = 200;
+const RESTART_MAX_MS = 10_000;
+
+/**
+ * The managed server, started anew on the same port when it ends by itself: it does not recover from a full disk, and a killed one
+ * leaves its clients waiting (facts/faults.md 2b.7). Meanwhile decisions go on until the unshipped bound (D5).
+ */
+class SupervisedServer {
+  server: ManagedServer;
+  readonly #options: NatsHostOptions;
+  readonly #binary: string;
+  #stopping = false;
+
+  private constructor(options: NatsHostOptions, binary: string, server: ManagedServer) {
+    this.#options = options;
+    this.#binary = binary;
+    this.server = server;
+    this.#watch();
+  }
+
+  static async start(options: NatsHostOptions): Promise<SupervisedServer> {
+    const { path } = await resolveServerBinary({ env: options.environment, onProgress: options.onProgress });
+    return new SupervisedServer(options, path, await launch(options, path, options.settings.nats.port));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.server.stop();
+  }
+
+  #watch(): void {
+    void this.server.exited.then(async ({ code, signal }) => {
+      if (this.#stopping) return;
+      this.#options.onStatus("server-ended", `code ${code}, signal ${signal}`);
+      await this.#restart();
+    });
+  }
+
+  async #restart(): Promise<void> {
+    const { port } = this.server;
+    for (let waitMs = RESTART_MIN_MS; !this.#stopping; waitMs = Math.min(RESTART_MAX_MS, waitMs * 2)) {
+      try {
+        const server = await launch(this.#options, this.#binary, port);
+        this.server = server;
+        if (this.#stopping) await server.stop();
+        else this.#watch();
+        return;
+      } catch (error) {
+        this.#options.onStatus("server-failed", error instanceof Error ? error.message : String(error));
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    }
+  }
+}
+
+function launch(options: NatsHostOptions, binary: string, port: number): Promise<ManagedServer> {
   return startManagedServer({
-    binary: binary.path,
+    binary,
     storeDir: options.folder.natsDir,
     credentialsDir: options.folder.credentialsDir,
-    port: options.settings.nats.port,
+    port,
     onLine: options.onServerLine,
   });
 }

@@ -3,7 +3,7 @@ import type { AdminOptions } from "./admin-ports.ts";
 import { readJson } from "./json-body.ts";
 import { sendProblem } from "./problem.ts";
 
-export interface OperatorRoutesParts extends Pick<AdminOptions, "metrics" | "inspect" | "control"> {
+export interface OperatorRoutesParts extends Pick<AdminOptions, "metrics" | "inspect" | "control" | "pseudonym"> {
   readonly jsonDepthMax: number;
 }
 
@@ -23,7 +23,16 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutesPar
     const json = isEmpty ? { ok: true as const, value: {} } : readJson(request.body, parts.jsonDepthMax);
     if (!json.ok) return sendProblem(reply, "REQUEST_MALFORMED", [{ path: "", value: null, rule: json.rule }]);
     const done = await parts.control((request.params as { readonly verb: string }).verb, json.value);
-    if (done === undefined) return sendProblem(reply, "NOT_FOUND");
-    return reply.type("application/json").send(JSON.stringify(done));
+    if (done.ok) return reply.type("application/json").send(JSON.stringify(done.value));
+    if (done.status === 404) return sendProblem(reply, "NOT_FOUND");
+    return sendProblem(reply, "CONTROL_REFUSED", [{ path: "", value: json.value, rule: done.reason }]);
+  });
+  app.get("/v1/pseudonym", async (request, reply) => {
+    const { id, source } = request.query as { readonly id?: unknown; readonly source?: unknown };
+    if (typeof id !== "string" || id === "") {
+      return sendProblem(reply, "REQUEST_MALFORMED", [{ path: "id", value: id ?? null, rule: "must be the raw id" }]);
+    }
+    const key = await parts.pseudonym(typeof source === "string" ? source : "user", id);
+    return reply.type("application/json").send(JSON.stringify({ key }));
   });
 }

@@ -26,6 +26,11 @@ export interface DecisionLog {
   list(query: DecisionQuery): Promise<readonly unknown[]>;
 }
 
+/** What became of a verb: its answer, or why it was refused, with a status as in HTTP. */
+export type ControlAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly status: number; readonly reason: string };
+
 export interface AdminOptions {
   readonly asker: Asker;
   /** The bearer token that everything but health wants. */
@@ -39,8 +44,10 @@ export interface AdminOptions {
   readonly metrics: () => Promise<string>;
   /** `actor/listener/KEY` and the like, the words of `chorus.inspect.…`; undefined: there is no such thing. */
   readonly inspect: (path: string) => Promise<unknown>;
-  /** A verb of `chorus.control.…`; undefined: there is no such verb. */
-  readonly control: (verb: string, body: unknown) => Promise<unknown>;
+  /** A verb of `chorus.control.…`. */
+  readonly control: (verb: string, body: unknown) => Promise<ControlAnswer>;
+  /** The actor key of a raw id (privacy.md, "Pseudonyms"); audited by whoever makes it. */
+  readonly pseudonym: (source: string, id: string) => Promise<string>;
   readonly readiness: () => Readiness;
   readonly limits: ServerLimits;
   readonly hooks: ServerHooks;

@@ -37,12 +37,17 @@ const LINEAR = [
   "skip",
 ] as const satisfies readonly LinearEvent[];
 const PLAYER_EVENTS = ["impression", "click", "error", ...LINEAR] as const;
-const NOTICES = ["win", "bill", "loss"] as const;
+const BID_EVENTS = [...PLAYER_EVENTS, "win", "bill", "loss"] as const;
+
+type PlayerTokens = Readonly<Record<(typeof PLAYER_EVENTS)[number], string>>;
 
 /** The VAST document of a decision, its URLs signed. */
 export function adMarkup(urls: TrackingUrls, ad: DecidedAd): string {
+  return markupOf(urls, ad, signEventTokens(urls.key, fieldsOf(ad), PLAYER_EVENTS));
+}
+
+function markupOf(urls: TrackingUrls, ad: DecidedAd, tokens: PlayerTokens): string {
   const { creative, campaignId } = ad.bid;
-  const tokens = signEventTokens(urls.key, fieldsOf(ad), PLAYER_EVENTS);
   const link = (token: string): string => `${urls.publicUrl}/e?t=${token}`;
   return vastDocument({
     id: creative.adId ?? creative.creativeId,
@@ -75,7 +80,8 @@ export function adMarkup(urls: TrackingUrls, ad: DecidedAd): string {
 export function bidAnswer(urls: TrackingUrls, requestId: string, seat: string | null, ad: DecidedAd): BidResponse {
   const { bid, decisionId, imp } = ad;
   const { creative } = bid;
-  const tokens = signEventTokens(urls.key, fieldsOf(ad), NOTICES);
+  // All at once: the tokens of one decision share the dearer half of their signatures.
+  const tokens = signEventTokens(urls.key, fieldsOf(ad), BID_EVENTS);
   const price = macro("AUCTION_PRICE");
   return bidResponse({
     requestId,
@@ -98,7 +104,7 @@ export function bidAnswer(urls: TrackingUrls, requestId: string, seat: string | 
         durationMs: creative.durationMs,
         expirySeconds: expirySecondsOf(ad),
         protocol: answerProtocol(imp.audio),
-        markup: adMarkup(urls, ad),
+        markup: markupOf(urls, ad, tokens),
         winUrl: `${urls.publicUrl}/n/win?t=${tokens.win}&price=${price}`,
         billingUrl: `${urls.publicUrl}/n/bill?t=${tokens.bill}&price=${price}`,
         lossUrl: `${urls.publicUrl}/n/loss?t=${tokens.loss}&reason=${macro("AUCTION_LOSS")}`,

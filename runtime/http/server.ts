@@ -51,6 +51,8 @@ export function newServer(limits: ServerLimits, hooks: ServerHooks): FastifyInst
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // What still comes over open connections while closing is answered as ever, and its connection closed after.
+    return503OnClosing: false,
     // A HEAD of a beacon is a look, not an impression.
     exposeHeadRoutes: false,
     http: { headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },

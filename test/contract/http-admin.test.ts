@@ -28,7 +28,11 @@ async function start(changes: Partial<AdminOptions> = {}): Promise<void> {
     decisions: { find: async () => null, list: async () => [] },
     metrics: async () => "chorus_up 1\n",
     inspect: async (path) => (path === "actor/listener/k" ? { kind: "listener" } : undefined),
-    control: async (verb, body) => (verb === "pause" ? { paused: body } : undefined),
+    control: async (verb, body) =>
+      verb === "pause"
+        ? { ok: true, value: { paused: body } }
+        : { ok: false, status: verb === "fly" ? 404 : 501, reason: `${verb} comes with a later release` },
+    pseudonym: async (source, id) => `${source}:${id.length}`,
     readiness: () => ({ ready: true }),
     limits: ADMIN_LIMITS,
     hooks: { onRequest: () => undefined, onError: (error) => errors.push(error) },
@@ -306,6 +310,9 @@ test("metrics, inspection and control are passed on", async () => {
   });
   expect((await call("POST", "/v1/control/pause")).status).toBe(200);
   expect((await call("POST", "/v1/control/fly", {})).status).toBe(404);
+  expect((await call("POST", "/v1/control/retry", {})).status).toBe(400);
+  expect((await call("GET", "/v1/pseudonym?id=someone")).body).toEqual({ key: "user:7" });
+  expect((await call("GET", "/v1/pseudonym")).status).toBe(400);
 });
 
 test("an error of ours is logged, and the answer tells nothing of it", async () => {

@@ -319,6 +319,7 @@ test("health needs no token, and an edge that does not serve says why", async ()
   expect(response.status).toBe(503);
   expect(await response.json()).toEqual({ status: "unready", reason: "NATS does not answer" });
   expect((await rig.get("/healthz")).status).toBe(200);
+  expect((await fetch(`${rig.url}/readyz`, { method: "HEAD" })).status).toBe(503);
 });
 
 test("a look (HEAD) at a beacon counts nothing", async () => {

@@ -162,7 +162,8 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
 
   test("campaigns stand in the bucket as JSON, follow changes and go when they are deleted", async () => {
     const id = examples.campaigns[0]?.id ?? "";
-    const raw = async (): Promise<CliResult> => cli("viewer", "kv", "get", "CHORUS_CAMPAIGNS", `campaigns.${id}`, "--raw");
+    const raw = async (): Promise<CliResult> =>
+      cli("viewer", "kv", "get", "CHORUS_CAMPAIGNS", `campaigns.${id}`, "--raw");
     await node.mirror.settled();
     expect(JSON.parse((await raw()).stdout)).toMatchObject({ id });
     const document = { ...examples.campaigns[0], name: "Renamed" };
@@ -207,9 +208,7 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
 
   test("each admin change is a link of the audit chain", async () => {
     const at = new Date().toISOString();
-    await Promise.all(
-      [1, 2, 3].map((version) => node.audit.append({ at, who: "admin", verb: "apply", version })),
-    );
+    await Promise.all([1, 2, 3].map((version) => node.audit.append({ at, who: "admin", verb: "apply", version })));
     const messages: string[] = [];
     for (const sequence of ["1", "2", "3"]) {
       const { stdout } = await cli("viewer", "stream", "get", "CHORUS_AUDIT", sequence, "--json");

@@ -4,7 +4,7 @@ import type { Operation } from "./workload.ts";
 import { World } from "./world.ts";
 
 /** More tells of one envelope to one partition than a message may carry; the key's partition is another than the sender's. */
-const BULK: readonly Operation[] = ["op0", "op1", "op2"].map((op) => ({
+const BULK: readonly Operation[] = ["op0"].map((op) => ({
   op,
   by: "ask",
   kind: "counter",

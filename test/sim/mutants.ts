@@ -1,26 +1,66 @@
 import { decodeRecord, encodeRecord, type MailPosition } from "../../protocols/commit-record.ts";
 import { decodeMail, encodeMail, INGRESS } from "../../protocols/envelope.ts";
 import type { ToStore } from "../../runtime/core/ports.ts";
-import type { WorldOptions } from "./world.ts";
+import { NO_FAULTS, type Faults, type WorldOptions } from "./world.ts";
+
+export interface Mutant {
+  readonly tampering: NonNullable<WorldOptions["tampering"]>;
+  /** Default: the seed's own. */
+  readonly faults?: Faults;
+  /** What the checkers say of it. */
+  readonly caughtBy: RegExp;
+}
 
 /** Known-bad runtimes: each breaks one promise by what passes between the parts, and the checkers must see it. */
-export const MUTANTS: Readonly<Record<string, NonNullable<WorldOptions["tampering"]>>> = {
-  "replies leave before the flush": { answersBeforeFlush: true },
-  "outputs leave before the log": { answersBeforeLog: true },
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  "replies leave before the flush": {
+    tampering: { answersBeforeFlush: true },
+    faults: { ...NO_FAULTS, crash: 0.005 }, // the mutant does not hear of refusals
+    caughtBy: /was acknowledged and took effect 0 times/,
+  },
+  "outputs leave before the log": {
+    tampering: { answersBeforeLog: true },
+    caughtBy: /its log holds|the log reaches|before its record/,
+  },
   "mail is not deduplicated": {
-    mail: (bytes) => encodeMail({ runs: decodeMail(bytes).runs.map((run) => ({ ...run, sender: INGRESS })) }),
+    tampering: {
+      mail: (bytes) => encodeMail({ runs: decodeMail(bytes).runs.map((run) => ({ ...run, sender: INGRESS })) }),
+    },
+    caughtBy: /in order, once/,
   },
-  "the position is not part of the commit": { toStore: (message) => withPosition(message, () => null) },
+  "the position is not part of the commit": {
+    tampering: { toStore: (message) => withPosition(message, () => null) },
+    caughtBy: /ingress: stored/,
+  },
   "the position does not count envelopes": {
-    toStore: (message) => withPosition(message, (position) => position && { ...position, index: 0 }),
+    tampering: { toStore: (message) => withPosition(message, (position) => position && { ...position, index: 0 }) },
+    caughtBy: /ingress: stored/,
   },
-  "the broker does not fence": { fenceless: true },
-  "shards never refresh their reader": { neverRefreshes: true },
-  "progress is told before outputs are stored": { toStore: (message) => withProgress(message) },
-  "outputs are not published again after an opening": { opening: (opening) => ({ ...opening, retained: [] }) },
-  "an opening forgets what was sent": { opening: (opening) => ({ ...opening, sent: [] }) },
-  "an opening forgets what was received": { opening: (opening) => ({ ...opening, received: [] }) },
-  "an opening forgets the time": { opening: (opening) => ({ ...opening, nowMs: 0 }) },
+  "the broker does not fence": { tampering: { fenceless: true }, caughtBy: /log \d+: record \d+ follows/ },
+  "shards never refresh their reader": {
+    tampering: { neverRefreshes: true },
+    caughtBy: /took effect 0 times|saw|in order, once|told \d+, applied/,
+  },
+  "progress is told before outputs are stored": {
+    tampering: { toStore: (message) => withProgress(message) },
+    caughtBy: /does not come to rest/, // a gap in the mail, or a log that is behind: refused for ever
+  },
+  "outputs are not published again after an opening": {
+    tampering: { opening: (opening) => ({ ...opening, retained: [] }) },
+    caughtBy: /a message says|does not come to rest/,
+  },
+  "an opening forgets what was sent": {
+    tampering: { opening: (opening) => ({ ...opening, sent: [] }) },
+    caughtBy: /a gap in what it told/,
+  },
+  "an opening forgets what was received": {
+    tampering: { opening: (opening) => ({ ...opening, received: [] }) },
+    caughtBy: /does not come to rest|in order, once/, // it sees gaps where there are none
+  },
+  "an opening forgets the time": {
+    tampering: { opening: (opening) => ({ ...opening, nowMs: 0 }) },
+    caughtBy: /time went back/,
+  },
 };
 
 type Commit = Extract<ToStore, { type: "commit" }>;

@@ -3,7 +3,7 @@ import { ask, protocol, tell } from "../../protocols/protocol.ts";
 import { actorRegistry, defineActor, definePartsActor } from "../../runtime/actor/define.ts";
 import { ref } from "../../runtime/actor/reference.ts";
 import type { PartTable } from "../../runtime/actor/state.ts";
-import { restart } from "../../runtime/actor/supervision.ts";
+import { restart, stop } from "../../runtime/actor/supervision.ts";
 
 /*
  * Actors whose states are their own history, so that a checker sees every loss, repetition and reordering. A sender numbers what it
@@ -43,6 +43,12 @@ export const session = protocol("session", {
   End: ask({}, z.object({ ops: Ops })),
 });
 
+/** Stops at its first failure. */
+export const guard = protocol("guard", {
+  Arm: ask({ delayMs: z.int() }, z.object({ rang: z.int() })),
+  Break: ask({}, z.object({})),
+});
+
 interface CounterState {
   readonly ops: readonly string[];
   readonly sent: Readonly<Record<string, number>>;
@@ -56,7 +62,7 @@ function next(sent: Readonly<Record<string, number>>, to: string): { number: num
 const counterActor = defineActor(counter, {
   state: {
     version: 1,
-    schema: z.strictObject({ ops: Ops, sent: Sent }) as z.ZodType<CounterState>,
+    schema: z.strictObject({ ops: Ops, sent: Sent }),
     initial: (): CounterState => ({ ops: [], sent: {} }),
   },
   passivateAfterMs: 30,
@@ -67,9 +73,7 @@ const counterActor = defineActor(counter, {
         for (const key of to) {
           const step = next(sent, `tally/${key}`);
           sent = step.sent;
-          const payload = { from: fx.key, number: step.number, route: to };
-          if (fx.key === "c3") fx.post(ref(tally, key), "Count", payload);
-          else fx.tell(ref(tally, key), "Count", payload);
+          fx.tell(ref(tally, key), "Count", { from: fx.key, number: step.number, route: to });
         }
       }
       const ops = [...state.ops, op];
@@ -122,7 +126,7 @@ export interface FlakyState {
 const flakyActor = defineActor(flaky, {
   state: {
     version: 1,
-    schema: z.strictObject({ done: z.array(z.strictObject(Numbered)) }) as z.ZodType<FlakyState>,
+    schema: z.strictObject({ done: z.array(z.strictObject(Numbered)) }),
     initial: (): FlakyState => ({ done: [] }),
   },
   supervision: restart({ maxRestarts: 1_000_000, attemptsMax: 3, backoffMs: { min: 10, max: 40 } }),
@@ -148,7 +152,7 @@ const alarmActor = defineActor(alarm, {
       pending: z.strictObject({ op: z.string(), to: z.string() }).nullable(),
       fired: Ops,
       sent: Sent,
-    }) as z.ZodType<AlarmState>,
+    }),
     initial: (): AlarmState => ({ pending: null, fired: [], sent: {} }),
   },
   handlers: {
@@ -212,6 +216,22 @@ const sessionActor = defineActor(session, {
   },
 });
 
+const guardActor = defineActor(guard, {
+  supervision: stop(),
+  state: { version: 1, schema: z.strictObject({ rang: z.int() }), initial: () => ({ rang: 0 }) },
+  handlers: {
+    Arm(state, { delayMs }, fx) {
+      fx.setTimer("ring", fx.nowMs + delayMs);
+      fx.reply(state);
+      return { ...state };
+    },
+    Break() {
+      throw new Error("broken");
+    },
+  },
+  timers: { ring: (state: { rang: number }) => ({ rang: state.rang + 1 }) },
+});
+
 export const workloadRegistry = actorRegistry([
   counterActor,
   tallyActor,
@@ -220,6 +240,7 @@ export const workloadRegistry = actorRegistry([
   heraldActor,
   beaconActor,
   sessionActor,
+  guardActor,
 ]);
 
 /** One thing a client does. */

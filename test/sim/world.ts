@@ -1,5 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
-import { asPartition } from "../../protocols/ids.ts";
+import { decode } from "../../protocols/codec.ts";
+import { asPartition, partitionOf } from "../../protocols/ids.ts";
+import { decodeStatePart } from "../../protocols/state-part.ts";
 import { randomStream } from "../../runtime/core/random-stream.ts";
 import type { Clock } from "../../runtime/core/ports.ts";
 import type { ShardSettings } from "../../runtime/core/shard-core.ts";
@@ -76,7 +78,7 @@ export interface WorldOptions {
 const PARTITIONS = 8;
 const SHARDS = 2;
 const FAULTY_STEPS_MAX = 2_500;
-const DRAIN_STEPS_MAX = 20_000;
+const DRAIN_STEPS_MAX = 8_000;
 
 const SETTINGS: ShardSettings = {
   logPaceMs: 10,
@@ -181,6 +183,12 @@ export class World {
     this.node.crash();
     this.history.lost(() => true);
     this.node = this.#boot();
+  }
+
+  /** The newest state of an actor that the logs hold. */
+  logged(kind: string, key: string): unknown {
+    const bytes = this.witness.replay(partitionOf(key, PARTITIONS)).states.get([kind, key, ""].join("\0"));
+    return bytes === undefined ? undefined : decode(decodeStatePart(bytes).body);
   }
 
   /** A shard's thread dies and is replaced; the process goes on. */

@@ -8,7 +8,7 @@ import { eventually } from "./daemon-probe.ts";
 
 /** The repository: daemons run in it, as `npm start` does. */
 export const REPOSITORY = resolve(import.meta.dirname, "../..");
-const COMMAND = join(REPOSITORY, "runtime/cli/chorus.ts");
+const COMMAND = process.env["E2E_COMMAND"] ?? join(REPOSITORY, "runtime/cli/chorus.ts");
 const READY_MS = 40_000;
 const END_MS = 15_000;
 /** The guard of a managed nats-server gives it five seconds before it kills. */
@@ -130,7 +130,7 @@ export class TestDaemon {
     const look = (): void => {
       const found = this.readReadyFile();
       // The file of a run that was killed is still there.
-      if (found?.pid === pid) done.resolve(found);
+      if (found !== undefined && found.pid === pid) done.resolve(found);
     };
     const ended = (): void => done.reject(new Error(`the daemon ended before it served:\n${this.tail()}`));
     const watcher = watch(dirname(this.readyFile), (_event, name) => {

@@ -104,6 +104,11 @@ export class MemoryNode {
     return this.#shardOf(partition).core.slots.get(partition);
   }
 
+  /** The shard that runs a partition. */
+  shardOf(partition: Partition): number {
+    return this.#assignment[partition] ?? 0;
+  }
+
   isOpen(partition: Partition): boolean {
     return this.slotOf(partition)?.core != null;
   }
@@ -228,7 +233,7 @@ export class MemoryNode {
   }
 
   #shardOf(partition: Partition): Shard {
-    const shard = this.#shards[this.#assignment[partition] ?? 0];
+    const shard = this.#shards[this.shardOf(partition)];
     if (shard === undefined) throw new Error(`partition ${partition} has no shard`);
     return shard;
   }

@@ -61,7 +61,11 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
   const inspection = new Inspection({ runtime, settings, nats, startedAtMs: Date.now(), version: "0.1.0" });
   const audit = await openAuditLog(connection);
   const operators = new OperatorService({ inspection, pool: runtime.pool, audit });
-  const decisions = new DecisionSearch({ log: await openDecisionLog(connection), asker: runtime.asker, clockOffsetMs: 0 });
+  const decisions = new DecisionSearch({
+    log: await openDecisionLog(connection),
+    asker: runtime.asker,
+    clockOffsetMs: 0,
+  });
   const service = await startInspectService(connection, {
     version: "0.1.0",
     metadata: { node: settings.node },

@@ -1,0 +1,63 @@
+import { parseArgs } from "node:util";
+import type { LoadSettings } from "./workbench.ts";
+
+export interface BenchCommand {
+  /** Names as given; none: all. */
+  readonly scenarios: readonly string[];
+  readonly runs: number;
+  readonly settings: LoadSettings;
+  /** Where the JSON goes besides the table on stdout. */
+  readonly json: string | null;
+}
+
+/** The command line is wrong; the message says how. */
+export class UsageError extends Error {}
+
+export const USAGE = `npm run bench -- [--scenario NAME]… [--runs 5] [--seconds 15] [--json FILE]
+                 [--rate 500] [--listeners 10000] [--campaigns 100] [--caps PER_DAY] [--connections 64]`;
+
+/** @throws UsageError for an unknown option or a number out of bounds. Names of scenarios are not checked here. */
+export function readCommandLine(args: readonly string[]): BenchCommand {
+  const values = parse(args);
+  return {
+    scenarios: values.scenario ?? [],
+    runs: number("runs", values.runs, 5, 1, 100),
+    json: values.json ?? null,
+    settings: {
+      seconds: number("seconds", values.seconds, 15, 1, 300),
+      ratePerSecond: number("rate", values.rate, 500, 1, 20_000),
+      listeners: number("listeners", values.listeners, 10_000, 1, 200_000),
+      campaigns: number("campaigns", values.campaigns, 100, 1, 20_000),
+      capPerDay: number("caps", values.caps, 0, 0, 100),
+      connections: number("connections", values.connections, 64, 1, 1_024),
+    },
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        scenario: { type: "string", multiple: true },
+        runs: text,
+        seconds: text,
+        json: text,
+        rate: text,
+        listeners: text,
+        campaigns: text,
+        caps: text,
+        connections: text,
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function number(name: string, text: string | undefined, standard: number, least: number, most: number): number {
+  const value = text === undefined ? standard : Number(text);
+  if (text?.trim() !== "" && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} ${text}: must be a whole number from ${least} to ${most}`);
+}

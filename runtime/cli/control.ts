@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import { CommandFailure, EXIT } from "./exit-code.ts";
+import { askAndPrint, type NodeCommandOptions, withNodeOptions } from "./node-command.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function addControl(program: Command, terminal: Terminal): void {
+  const control = program
+    .command("control")
+    .summary("act on a running node")
+    .description("Acts on a running node; each act is written to the audit log (stream CHORUS_AUDIT).");
+  withNodeOptions(control.command("restart <kind> <key>"))
+    .description("let an actor that supervision stopped run again; mend the cause first")
+    .action((kind: string, key: string, options: NodeCommandOptions) =>
+      act("restart", { kind, key }, options, terminal),
+    );
+  withNodeOptions(control.command("accept-gap <partition>"))
+    .description("resume mail of a partition that waits for messages which are lost (MAIL_GAP)")
+    .action((text: string, options: NodeCommandOptions) => {
+      if (!/^\d{1,5}$/.test(text)) throw new CommandFailure(EXIT.usage, `${text} is no partition: give its number`);
+      return act("accept-gap", { partition: Number(text) }, options, terminal);
+    });
+}
+
+/** A refusal comes as a value: the node understood, and did nothing. */
+type ControlAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly status: number; readonly reason: string };
+
+function act(verb: string, body: unknown, options: NodeCommandOptions, terminal: Terminal): Promise<void> {
+  return askAndPrint(
+    options,
+    terminal,
+    async (client) => {
+      const answer = (await client.request(`/v1/control/${verb}`, { method: "POST", body })) as ControlAnswer;
+      if (answer.ok) return answer.value;
+      throw new CommandFailure(answer.status === 404 ? EXIT.notFound : EXIT.fault, answer.reason);
+    },
+    () => "done",
+  );
+}

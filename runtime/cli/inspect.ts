@@ -1,0 +1,121 @@
+import type { Command } from "commander";
+import type { ActorView, DeadLetter, NodeView, PartitionView } from "../host/inspection.ts";
+import { askAndPrint, type NodeCommandOptions, withNodeOptions } from "./node-command.ts";
+import { showNode, showShards } from "./status.ts";
+import { durationText, table } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface Subject {
+  readonly name: string;
+  readonly description: string;
+  readonly show: (answer: unknown) => string;
+}
+
+const SUBJECTS: readonly Subject[] = [
+  { name: "node", description: "the same as `chorus status`", show: showNode },
+  {
+    name: "shards",
+    description: "shard threads, and how their agents do",
+    show: (answer) => showShards((answer as { readonly shards: NodeView["shards"] }).shards),
+  },
+  { name: "partitions", description: "where each partition stands: commits, log, mail", show: showPartitions },
+  { name: "dead-letters", description: "messages that could not be handled, with the reason", show: showDeadLetters },
+  { name: "timers", description: "timers that are set, the next due first", show: showTimers },
+];
+
+export function addInspect(program: Command, terminal: Terminal): void {
+  const inspect = program
+    .command("inspect")
+    .summary("look at the parts of a running node")
+    .description("Looks at the parts of a running node; changes nothing.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  chorus inspect actors budget\n  chorus inspect actor catalog catalog --json\n" +
+        "  chorus inspect actor listener $(chorus pseudonym USER-ID)\n\n" +
+        "The same over NATS: nats req chorus.inspect.actor.catalog.catalog ''",
+    );
+  for (const { name, description, show } of SUBJECTS) {
+    withNodeOptions(inspect.command(name))
+      .description(description)
+      .action((options: NodeCommandOptions) =>
+        askAndPrint(options, terminal, (client) => client.request(`/v1/inspect/${name}`), show),
+      );
+  }
+  withNodeOptions(inspect.command("actors [kind]"))
+    .description("actors in memory, of one kind or of all")
+    .action((kind: string | undefined, options: NodeCommandOptions) => {
+      const path = kind === undefined ? "/v1/inspect/actors" : `/v1/inspect/actors/${encodeURIComponent(kind)}`;
+      return askAndPrint(options, terminal, (client) => client.request(path), showActors);
+    });
+  withNodeOptions(inspect.command("actor <kind> <key>"))
+    .description("one actor and its state, in memory or not; KEY@PARTITION where the key does not say it")
+    .action((kind: string, key: string, options: NodeCommandOptions) => {
+      const path = `/v1/inspect/actor/${encodeURIComponent(kind)}/${encodeURIComponent(key)}`;
+      const what = `the actor ${kind} ${key}`;
+      return askAndPrint(options, terminal, (client) => client.request(path, { what }), showActor);
+    });
+}
+
+function showActor(answer: unknown): string {
+  const { state, ...actor } = answer as ActorView;
+  const lines = Object.entries(actor).map(
+    ([name, value]) => `${name.padEnd(10)} ${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  return [...lines, "state", JSON.stringify(state, null, 2)].join("\n");
+}
+
+function showActors(answer: unknown): string {
+  const { actors, truncated } = answer as { readonly actors: readonly ActorView[]; readonly truncated: boolean };
+  const rows = actors.map((one) => [one.kind, one.key, one.partition, one.bytes, one.restarts, one.lastError]);
+  return withMore(table(["KIND", "KEY", "PARTITION", "BYTES", "RESTARTS", "LAST ERROR"], rows), truncated);
+}
+
+function showPartitions(answer: unknown): string {
+  const { partitions } = answer as { readonly partitions: readonly PartitionView[] };
+  return table(
+    ["PARTITION", "SHARD", "STATE", "EPOCH", "COMMITS", "SHIPPED", "PUBLISHED", "ACTORS", "MAIL", "GAP"],
+    partitions.map((one) => [
+      one.partition,
+      one.shard,
+      one.state,
+      one.epoch,
+      one.commitSeq,
+      one.shipped,
+      one.published,
+      one.actors,
+      one.mailMessages,
+      one.gap,
+    ]),
+  );
+}
+
+function showDeadLetters(answer: unknown): string {
+  const { deadLetters, truncated } = answer as {
+    readonly deadLetters: readonly DeadLetter[];
+    readonly truncated: boolean;
+  };
+  if (deadLetters.length === 0) return "no dead letters";
+  const rows = deadLetters.map((one) => [
+    new Date(one.atMs).toISOString(),
+    `${one.kind} ${one.key}`,
+    one.type,
+    one.code,
+    one.reason,
+    one.attempts,
+  ]);
+  return withMore(table(["AT", "ACTOR", "TYPE", "CODE", "REASON", "TRIES"], rows), truncated);
+}
+
+function showTimers(answer: unknown): string {
+  const { timers, truncated } = answer as {
+    readonly timers: readonly { dueMs: number; kind: string; key: string; name: string; partition: number }[];
+    readonly truncated: boolean;
+  };
+  const nowMs = Date.now();
+  const rows = timers.map((one) => [durationText(one.dueMs - nowMs), one.kind, one.key, one.name, one.partition]);
+  return withMore(table(["DUE IN", "KIND", "KEY", "NAME", "PARTITION"], rows), truncated);
+}
+
+function withMore(text: string, truncated: boolean): string {
+  return truncated ? `${text}\nthere are more; these are the first` : text;
+}

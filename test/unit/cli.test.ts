@@ -1,0 +1,276 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Settings } from "../../config/schema.ts";
+import { runCommand } from "../../runtime/cli/program.ts";
+import { type CapturedTerminal, capturedTerminal } from "../support/captured-terminal.ts";
+
+interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly token: string;
+  readonly body: string;
+}
+
+let server: Server;
+let url: string;
+let dataDir: string;
+let seen: Seen[];
+let answer: { status: number; body: unknown };
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const { method = "", url: path = "", headers } = request;
+      seen.push({ method, url: path, token: headers.authorization ?? "", body });
+      response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  dataDir = await mkdtemp(join(tmpdir(), "chorus-cli-"));
+  await writeFile(join(dataDir, "node.json"), JSON.stringify({ pid: 1, admin: url, adminToken: "secret" }));
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+beforeEach(() => {
+  seen = [];
+  answer = { status: 200, body: {} };
+});
+
+/** Runs a command against the node of the data folder. */
+async function chorus(...args: string[]): Promise<CapturedTerminal & { code: number }> {
+  return chorusWith(capturedTerminal({ CHORUS_DATA: dataDir }), ...args);
+}
+
+async function chorusWith(terminal: CapturedTerminal, ...args: string[]): Promise<CapturedTerminal & { code: number }> {
+  const code = await runCommand(args, terminal, () => Promise.reject(new Error("no daemon in this test")));
+  return { ...terminal, code };
+}
+
+const nodeView = {
+  node: "node-1",
+  version: "0.1.0",
+  uptimeMs: 90_000,
+  state: "serving",
+  reason: null,
+  shards: [{ id: 0, partitions: [0, 1], actors: 7, lagEnvelopes: 0, restarts: 2 }],
+  store: { unfoldedBytes: 2_048, flushMsP99: 1.25 },
+  nats: { connected: true, syncAlways: true, serverVersion: "2.15.2" },
+  pressure: "none",
+  catalog: { version: 3, servedVersions: [3] },
+};
+
+test("status asks the node of the data folder with its token, and speaks to people", async () => {
+  answer.body = nodeView;
+  const { code, printed } = await chorus("status");
+  expect({ code, seen }).toMatchObject({
+    code: 0,
+    seen: [{ method: "GET", url: "/v1/inspect/node", token: "Bearer secret" }],
+  });
+  expect(printed()).toContain("node-1 is serving");
+  expect(printed()).toMatch(/^ +0 +0,1 +7 +0 +2$/m);
+});
+
+test("--json prints the node's answer as one document and nothing else", async () => {
+  answer.body = nodeView;
+  const { printed } = await chorus("status", "--json");
+  expect(JSON.parse(printed())).toEqual(nodeView);
+});
+
+test("a node is found by --data, by --admin and --token, and by the environment, in this order", async () => {
+  const nowhere = { CHORUS_DATA: "/nonexistent" };
+  answer.body = nodeView;
+  const codes = [
+    await chorusWith(capturedTerminal({ ...nowhere, CHORUS_ADMIN: "127.0.0.1:1" }), "status", "--data", dataDir),
+    await chorusWith(capturedTerminal(nowhere), "status", "--admin", url, "--token", "mine"),
+    await chorusWith(capturedTerminal({ ...nowhere, CHORUS_ADMIN: url, CHORUS_ADMIN_TOKEN: "theirs" }), "status"),
+    await chorusWith(capturedTerminal({ CHORUS_ADMIN: url.slice("http://".length), CHORUS_DATA: dataDir }), "status"),
+  ].map(({ code }) => code);
+  expect(codes).toEqual([0, 0, 0, 0]);
+  expect(seen.map(({ token }) => token)).toEqual(["Bearer secret", "Bearer mine", "Bearer theirs", "Bearer secret"]);
+});
+
+test("where no node is or answers the exit code is 4, and the message says what to do", async () => {
+  const absent = await chorusWith(capturedTerminal(), "status", "--data", "/nonexistent");
+  expect({ code: absent.code, text: absent.complained() }).toMatchObject({ code: 4, text: /chorus start/ });
+  const gone = await chorus("status", "--admin", "http://127.0.0.1:1", "--token", "x");
+  expect({ code: gone.code, text: gone.complained() }).toMatchObject({ code: 4, text: /cannot reach the node/ });
+});
+
+test("what is not there ends with 3, a refused token with 1, wrong usage with 2", async () => {
+  answer = { status: 404, body: { title: "there is nothing here", status: 404, code: "NOT_FOUND", errors: [] } };
+  const missing = await chorus("inspect", "actor", "budget", "nobody");
+  expect({ code: missing.code, text: missing.complained() }).toEqual({
+    code: 3,
+    text: "chorus: not found: the actor budget nobody",
+  });
+  answer = { status: 401, body: { title: "no", status: 401, code: "UNAUTHORISED", errors: [] } };
+  expect(await chorus("status")).toMatchObject({ code: 1 });
+  for (const args of [["gremlin"], ["explain"], ["inspect"], ["status", "--loud"], ["control", "accept-gap", "x"]])
+    expect(await chorus(...args)).toMatchObject({ code: 2 });
+});
+
+test("help of every command exits with 0", async () => {
+  for (const command of [[], ["start"], ["inspect"], ["campaigns", "apply"], ["control"], ["decode"]]) {
+    const { code, printed } = await chorus(...command, "--help");
+    expect({ command, code, text: printed() }).toMatchObject({ command, code: 0, text: /Usage: chorus/ });
+  }
+});
+
+test("campaigns apply sends the document of a file or of standard input, and can be asked to change nothing", async () => {
+  const document = { campaigns: [{ id: "spring" }] };
+  const file = join(dataDir, "campaigns.json");
+  await writeFile(file, JSON.stringify(document));
+  answer.body = { version: 4, changed: 1 };
+  expect((await chorus("campaigns", "apply", file)).printed()).toBe(
+    "changed 1 document: version 4, every shard serves it",
+  );
+  answer.body = { version: 4, changed: 1, dryRun: true };
+  const input = new TextEncoder().encode(JSON.stringify(document));
+  const dry = await chorusWith(
+    capturedTerminal({ CHORUS_DATA: dataDir }, input),
+    "campaigns",
+    "apply",
+    "-",
+    "--dry-run",
+  );
+  expect(dry.printed()).toContain("nothing was changed");
+  expect(seen.map((one) => [one.method, one.url, JSON.parse(one.body)])).toEqual([
+    ["POST", "/v1/apply?dryRun=false", document],
+    ["POST", "/v1/apply?dryRun=true", document],
+  ]);
+});
+
+test("a refused document ends with 1 and every fault is named; an unreadable one with 2", async () => {
+  const file = join(dataDir, "wrong.json");
+  await writeFile(file, "{}");
+  const errors = [{ path: "campaigns[0].tier", value: "gold", rule: "must be one of standard" }];
+  answer = { status: 400, body: { title: "the document breaks rules", status: 400, code: "DOCUMENT_REFUSED", errors } };
+  const refused = await chorus("campaigns", "apply", file);
+  expect({ code: refused.code, text: refused.complained() }).toEqual({
+    code: 1,
+    text: 'chorus: the document breaks rules (DOCUMENT_REFUSED)\n  campaigns[0].tier = "gold": must be one of standard',
+  });
+  await writeFile(file, "{");
+  expect(await chorus("campaigns", "apply", file)).toMatchObject({ code: 2 });
+});
+
+test("campaigns are listed with their budgets and paused by a patch", async () => {
+  const budget = { dailyMicros: 100_000_000 };
+  answer.body = [
+    { id: "spring", name: "Spring", status: "active", tier: "standard", currency: "USD", budget, version: 3 },
+  ];
+  expect((await chorus("campaigns", "list")).printed()).toMatch(/^spring +Spring +active +standard +100\.00 +- +USD/m);
+  answer.body = { version: 5, changed: 1, lacking: ["shard-1"] };
+  expect((await chorus("campaigns", "pause", "spring")).printed()).toContain("not yet served by shard-1");
+  expect(seen.at(-1)).toMatchObject({ method: "PATCH", url: "/v1/campaigns/spring", body: '{"status":"paused"}' });
+});
+
+test("explain tells the outcome, the price, the vetoes and the events", async () => {
+  answer.body = {
+    decisionId: "d",
+    at: "2026-03-01T00:00:00.000Z",
+    outcome: "bid",
+    nbr: null,
+    test: false,
+    campaignId: "spring",
+    adSetId: "spring-de",
+    creativeId: "spring-30",
+    currency: "USD",
+    priceMicros: 12_000,
+    floorMicros: 5_000,
+    propensity: 0.75,
+    candidates: [
+      {
+        campaignId: "autumn",
+        adSetId: "autumn-de",
+        creativeId: "autumn-30",
+        proposedBy: "audience",
+        vetoes: [{ role: "frequency", reason: "cap", rule: "3 per 1d" }],
+        terms: [],
+        scoreMicros: 0,
+      },
+    ],
+    vetoCounts: { "frequency/cap": 1 },
+    proposed: 2,
+    considered: 2,
+    roles: [{ role: "audience", variant: "default", version: "1", outcome: "answered", micros: 14 }],
+    experiments: [],
+    versions: { catalog: 41, config: "c" },
+    capabilities: { id: true, caps: true, profile: false, measure: false },
+    context: {},
+    requestHash: "h",
+    seed: "s",
+    events: [{ event: "impression", at: "2026-03-01T00:00:01.000Z" }],
+  };
+  const text = (await chorus("explain", "d")).printed();
+  for (const part of [
+    "bid: creative spring-30 of ad set spring-de, campaign spring",
+    "price 0.012 USD an impression, floor 0.005",
+    "frequency: cap (3 per 1d)",
+    "consent allows: id, caps",
+    "impression",
+  ])
+    expect(text).toContain(part);
+});
+
+test("control sends the act, and a refusal of the node is a fault with its reason", async () => {
+  answer.body = { ok: true, value: { restarted: true } };
+  expect(await chorus("control", "restart", "budget", "spring")).toMatchObject({ code: 0 });
+  expect(seen.at(-1)).toMatchObject({
+    method: "POST",
+    url: "/v1/control/restart",
+    body: '{"kind":"budget","key":"spring"}',
+  });
+  answer.body = { ok: false, status: 409, reason: "partition 3 has no gap" };
+  const refused = await chorus("control", "accept-gap", "3");
+  expect({ code: refused.code, text: refused.complained() }).toEqual({
+    code: 1,
+    text: "chorus: partition 3 has no gap",
+  });
+});
+
+test("pseudonym prints the key alone, for use in other commands", async () => {
+  answer.body = { key: "abcdefghijklmnopqrstuv" };
+  expect((await chorus("pseudonym", "user 1")).printed()).toBe("abcdefghijklmnopqrstuv");
+  expect(seen.at(-1)?.url).toBe("/v1/pseudonym?id=user+1&source=user");
+});
+
+test("start hands options over the environment over the file to the daemon, whose exit code is its own", async () => {
+  const file = join(dataDir, "config.json");
+  await writeFile(file, JSON.stringify({ node: "from-file", partitions: 4, shards: 3 }));
+  let settings: Settings | undefined;
+  const code = await runCommand(
+    ["start", "--config", file, "--shards", "2", "--nats-port", "0", "--no-examples", "--http", "127.0.0.1:0"],
+    capturedTerminal({ CHORUS_NODE: "from-environment", CHORUS_SHARDS: "1" }),
+    (given) => {
+      settings = given;
+      return Promise.resolve(1);
+    },
+  );
+  expect(code).toBe(1);
+  expect(settings).toMatchObject({
+    node: "from-environment",
+    partitions: 4,
+    shards: 2,
+    examples: false,
+    http: "127.0.0.1:0",
+    nats: { server: "managed", port: 0 },
+  });
+});
+
+test("start names every wrong setting at once and exits with 2", async () => {
+  const { code, complained } = await chorus("start", "--shards", "many", "--http", "nowhere");
+  expect(code).toBe(2);
+  expect(complained()).toContain('http = "nowhere"');
+  expect(complained()).toContain('shards = "many"');
+});
