@@ -48,7 +48,7 @@ for (const type of [0x42, 0x62, 0x65, 0x69, 0x6e, 0x70, 0x73, 0x74, 0x78]) {
     write: () => new Uint8Array(0),
     pack: () => Buffer.alloc(0),
     unpack: () => new Revived(type),
-  } as Parameters<typeof addExtension>[0]);
+  });
 }
 
 /** @returns bytes owned by the caller. @throws Fault CODEC_INVALID for what msgpack cannot carry. */
@@ -75,7 +75,7 @@ export function encodeArrayOf(encoded: readonly Uint8Array[]): Uint8Array {
 /** Decodes bytes this process wrote and whose checksum was checked. @throws Fault CODEC_INVALID. */
 export function decode(bytes: Uint8Array): unknown {
   try {
-    return unpackr.unpack(bytes as Buffer);
+    return unpackr.unpack(bytes);
   } catch (cause) {
     throw new Fault("CODEC_INVALID", "the bytes are not msgpack", { cause });
   }

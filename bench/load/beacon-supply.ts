@@ -28,7 +28,7 @@ export class BeaconSupply {
       this.#listener += bids;
       const take: Target["take"] = () => Promise.resolve({ kind: "bids", listeners, first, collect: true });
       const { beacons } = await this.#bench.send(
-        { name: "bids", ...this.#daemon, take },
+        { name: "bids", url: this.#daemon.url, pid: this.#daemon.pid, take },
         ratePerSecond,
         bids / ratePerSecond,
       );

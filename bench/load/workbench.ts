@@ -34,6 +34,8 @@ const RECORD_BYTES = 1_024;
 /** Between two measurements, for what the last one left to be done: folding, shipping, garbage. */
 const PAUSE_MS = 500;
 const STEP_SHARE = 1 / 3;
+/** In a shorter step one hiccup of the machine would decide. */
+const STEP_SECONDS_MIN = 2;
 
 /** One run's generator and floors, each in a process of its own, and how things are measured with them. */
 export class Workbench implements AsyncDisposable {
@@ -88,9 +90,8 @@ export class Workbench implements AsyncDisposable {
 
   /** The highest rate that the target holds (`rate-search.ts`). */
   async saturate(target: Target, firstPerSecond: number): Promise<RateFound> {
-    const found = await highestRate(Math.round(firstPerSecond), (rate) =>
-      this.send(target, rate, this.settings.seconds * STEP_SHARE),
-    );
+    const seconds = Math.max(this.settings.seconds * STEP_SHARE, STEP_SECONDS_MIN);
+    const found = await highestRate(Math.round(firstPerSecond), (rate) => this.send(target, rate, seconds));
     this.#print(`${target.name} holds ${found.ratePerSecond}/s; above: ${found.limit}`);
     return found;
   }

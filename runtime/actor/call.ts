@@ -26,5 +26,5 @@ export function defineCall<S, Input, Output>(
   name: string,
   run: (state: S, input: Input, context: CallContext) => { readonly state: S; readonly output: Output },
 ): CallSpec<Input, Output> {
-  return { kind, name, run: run as CallSpec<Input, Output>["run"] };
+  return { kind, name, run: run };
 }

@@ -41,13 +41,12 @@ function headOf(decision: ExplainView): string {
       ? ""
       : `price ${amountText(priceMicros)} ${currency ?? ""} an impression, floor ${amountText(floorMicros)}, ` +
         `probability ${decision.propensity}`;
-  const allowed = Object.entries(decision.capabilities)
-    .filter(([, value]) => value)
-    .map(([name]) => name);
+  const { childSafe, ...allowances } = decision.capabilities;
+  const allowed = Object.entries(allowances).flatMap(([name, allows]) => (allows ? [name] : []));
   return [
     `${decision.at}  ${outcome}${decision.test ? "  (test)" : ""}`,
     price,
-    `consent allows: ${allowed.join(", ") || "nothing"}; catalog version ${decision.versions.catalog}`,
+    `consent allows: ${allowed.join(", ") || "nothing"};${childSafe ? " child-safe ads only;" : ""} catalog version ${decision.versions.catalog}`,
     `${decision.proposed} ad sets proposed, ${decision.considered} looked at`,
   ]
     .filter((line) => line !== "")

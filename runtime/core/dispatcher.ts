@@ -1,6 +1,6 @@
 import type { Envelope } from "../../protocols/envelope.ts";
 import { Fault, toWireFault, type WireFault } from "../../protocols/errors.ts";
-import { formatActorId, type ActorId } from "../../protocols/ids.ts";
+import { formatActorId } from "../../protocols/ids.ts";
 import type { Activation } from "./activation.ts";
 import type { DeadLetterCause } from "./dead-letter.ts";
 import { EffectScope, type AddressedEnvelope, type ScopeHost } from "./effect-scope.ts";

@@ -70,6 +70,24 @@ export class Daemon {
 
 type Make = (nodeFile: NodeFile, fatal: Promise<Fault>) => Daemon;
 
+/** What all parts of a starting node share. */
+interface Context {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly folder: DataFolder;
+  readonly nats: NatsHost;
+  readonly fatal: PromiseWithResolvers<Fault>;
+  readonly startedAtMs: number;
+  /** Undoes what was started, the last first. */
+  readonly stops: (() => Promise<void>)[];
+}
+
+interface RunningNode {
+  readonly runtime: NodeRuntime;
+  readonly metrics: NodeMetrics;
+  readonly operators: OperatorSide;
+}
+
 async function startParts(
   settings: Settings,
   options: DaemonOptions,
@@ -77,7 +95,6 @@ async function startParts(
   stops: (() => Promise<void>)[],
   make: Make,
 ): Promise<Daemon> {
-  const fatal = Promise.withResolvers<Fault>();
   const startedAtMs = Date.now();
   log.info({ event: "starting", settings: { ...settings, events: "[redacted]" }, version: releaseVersion }, "starting");
   const folder = await openDataFolder(settings.data);
@@ -91,6 +108,25 @@ async function startParts(
     onStatus: (state, detail) => logNats(log, state, detail),
   });
   stops.push(() => nats.stop());
+  const context: Context = { settings, log, folder, nats, fatal: Promise.withResolvers<Fault>(), startedAtMs, stops };
+  const node = await startNode(context);
+  if (folder.fresh && settings.examples) await loadExamples(node.runtime);
+  const nodeFile = await openEdges(context, node);
+  log.info(
+    {
+      event: "serving",
+      http: nodeFile.http,
+      admin: nodeFile.admin,
+      nats: nats.url,
+      durationMs: Date.now() - startedAtMs,
+    },
+    "serving",
+  );
+  return make(nodeFile, context.fatal.promise);
+}
+
+/** Actors and operators' side, without HTTP. */
+async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stops }: Context): Promise<RunningNode> {
   const mirror = new CampaignMirror(nats.connection, (error) =>
     log.warn({ event: "mirror", error: toWireFault(error) }, "campaign mirror"),
   );
@@ -111,7 +147,8 @@ async function startParts(
   stops.push(() => runtime.stop(DRAIN_MS));
   metrics = new NodeMetrics(runtime);
   operators = await OperatorSide.start({ settings, runtime, nats, startedAtMs, version: releaseVersion });
-  stops.push(() => operators.stop());
+  const started = operators;
+  stops.push(() => started.stop());
   await runtime.start();
   const keeper = new StreamKeeper({
     purge: await openStreamPurge(nats.connection.connection),
@@ -122,15 +159,19 @@ async function startParts(
     onFault: (error) => log.warn({ event: "purge-failed", error: toWireFault(error) }, "streams were not purged"),
   });
   stops.push(() => keeper.stop());
-  if (folder.fresh && settings.examples) await loadExamples(runtime);
-  const { gateways, url } = await startGateways(settings, folder, nats, runtime, metrics, log, fatal);
+  return { runtime, metrics, operators };
+}
+
+/** Opens both HTTP servers and announces the node; from then on it serves. */
+async function openEdges(context: Context, { runtime, metrics, operators }: RunningNode): Promise<NodeFile> {
+  const { settings, folder, nats, log, stops } = context;
+  const { gateways, url } = await startGateways(context, runtime, metrics);
   stops.push(() => gateways.stop());
   const admin = createAdmin(adminOptions({ settings, folder, runtime, operators, metrics, log }));
   stops.push(() => admin.close());
-  const adminUrl = await listenAdmin(admin, settings.admin);
-  const watch = setInterval(() => gateways.readiness(runtime.unready), READINESS_MS);
-  const nodeFile = nodeFileOf(settings, folder, nats, url, adminUrl);
+  const nodeFile = nodeFileOf(settings, folder, nats, url, await listenAdmin(admin, settings.admin));
   const files = [folder.nodeFile, ...(settings.readyFile === null ? [] : [resolve(settings.readyFile)])];
+  const watch = setInterval(() => gateways.readiness(runtime.unready), READINESS_MS);
   stops.push(async () => {
     clearInterval(watch);
     gateways.readiness("stopping");
@@ -138,21 +179,13 @@ async function startParts(
   });
   gateways.readiness(runtime.unready);
   await announce(files, nodeFile);
-  log.info(
-    { event: "serving", http: url, admin: adminUrl, nats: nats.url, durationMs: Date.now() - startedAtMs },
-    "serving",
-  );
-  return make(nodeFile, fatal.promise);
+  return nodeFile;
 }
 
 async function startGateways(
-  settings: Settings,
-  folder: DataFolder,
-  nats: NatsHost,
+  { settings, folder, nats, log, fatal }: Context,
   runtime: NodeRuntime,
   metrics: NodeMetrics,
-  log: Logger,
-  fatal: PromiseWithResolvers<Fault>,
 ): Promise<{ gateways: GatewayPool; url: string }> {
   const { host, port } = hostAndPort(settings.http);
   const gateways = new GatewayPool({

@@ -3,6 +3,9 @@ import { availableParallelism } from "node:os";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Settings } from "../../config/schema.ts";
 import { Fault, fromWireFault } from "../../protocols/errors.ts";
+import { CATALOG_TOPIC, type CatalogChange } from "../../protocols/messages/catalog.ts";
+import { topicSubject } from "../../protocols/subjects.ts";
+import { decodeBounded } from "../../protocols/codec.ts";
 import type { ShardSettings } from "../core/shard-core.ts";
 import type { FromShard } from "../threads/shard-thread-messages.ts";
 import { CatalogFeed, type CatalogFeedOptions } from "./catalog-feed.ts";
@@ -76,6 +79,7 @@ export class NodeRuntime {
         options.onEvent("catalog", "feed-failed", { message: error instanceof Error ? error.message : String(error) }),
     });
     void this.store.failed.then((fault) => options.onFatal(fault));
+    nats.connection.subscribe(topicSubject(CATALOG_TOPIC), (data) => this.#catalogChanged(data));
   }
 
   /** Opens the store and every partition and brings the catalog to every shard. @throws Fault when a partition is refused. */
@@ -125,6 +129,19 @@ export class NodeRuntime {
 
   disconnectGateway(gateway: number): void {
     this.#gateways.delete(gateway);
+  }
+
+  /** A change as the catalog's partition published it (D17); what is missed is noticed by its version. */
+  #catalogChanged(data: Uint8Array): void {
+    try {
+      const { version, changes } = decodeBounded(data) as { version: number; changes: CatalogChange[] };
+      this.feed.changed(version, changes);
+    } catch (error) {
+      this.#options.onEvent("catalog", "change-unreadable", {
+        message: error instanceof Error ? error.message : String(error),
+      });
+      void this.feed.load();
+    }
   }
 
   #shardStarted(shard: number): void {

@@ -22,5 +22,5 @@ export function roster(configVersion: string): ReadonlyMap<string, AnyActor> {
     },
     configVersion,
   });
-  return actorRegistry([catalogActor, budgetActor, walletActor, listener, deliveryActor] as unknown as AnyActor[]);
+  return actorRegistry([catalogActor, budgetActor, walletActor, listener, deliveryActor]);
 }

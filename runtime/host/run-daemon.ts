@@ -30,7 +30,8 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions): 
         { event: "fatal", code: end.code, message: end.message, details: end.details },
         "the node cannot go on",
       );
-      // Fail-stop: nothing is answered any more; what is durable is found again at the next start (reliability.md 1.5).
+      // Fail-stop: what is durable is found again at the next start (reliability.md 1.5).
+      await stopWithin(daemon);
       return 1;
     }
     options.print("Chorus is stopping …");
@@ -51,18 +52,19 @@ async function startOrNull(settings: Settings, options: RunDaemonOptions): Promi
   }
 }
 
+/**
+ * Stops, or ends the process the hard way when that takes too long: `process.exit` would wait for ever for a thread inside an LMDB
+ * transaction (facts/faults.md 2a.4), and being killed loses nothing that was acknowledged.
+ */
 async function stopWithin(daemon: Daemon): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<number>((resolve) => {
-    timer = setTimeout(() => {
-      daemon.log.error(
-        { event: "stop-late" },
-        "stopping took too long; what is not shipped is shipped at the next start",
-      );
-      resolve(1);
-    }, STOP_MAX_MS);
-  });
-  const code = await Promise.race([daemon.stop().then(() => 0), late]);
+  const timer = setTimeout(() => {
+    daemon.log.fatal(
+      { event: "stop-late" },
+      "stopping takes too long: ending at once; the next start ships what is missing",
+    );
+    process.kill(process.pid, "SIGKILL");
+  }, STOP_MAX_MS);
+  await daemon.stop();
   clearTimeout(timer);
-  return code;
+  return 0;
 }

@@ -2,7 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { decode } from "../../protocols/codec.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
 import { asPartition, type Partition } from "../../protocols/ids.ts";
-import { HEADERS, mailSubject, MSGPACK, STREAMS } from "../../protocols/subjects.ts";
+import { HEADERS, mailSubject, MSGPACK } from "../../protocols/subjects.ts";
 import { coreOf, listActors, listDeadLetters, listTimers, viewActor, viewPartition } from "../core/inspection.ts";
 import type { PendingReply } from "../core/open-record.ts";
 import type { Clock, FromStore, StateReader } from "../core/ports.ts";

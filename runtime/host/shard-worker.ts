@@ -47,6 +47,6 @@ export default async function runShard(task: ShardTask): Promise<void> {
     await thread.stopped;
   } finally {
     await connection.close();
-    reader.close();
+    await reader.close();
   }
 }

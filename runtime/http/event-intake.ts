@@ -31,8 +31,6 @@ export interface EventIntakeParts {
   readonly onError: (error: unknown) => void;
 }
 
-export const OWNER_TIMEOUT_MS: DurationMs = 250;
-
 /** Takes events of tracking URLs, notices and server-side batches: whatever comes back as durable will be counted once (N1). */
 export class EventIntake {
   private readonly parts: EventIntakeParts;

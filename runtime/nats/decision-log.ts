@@ -84,12 +84,17 @@ async function stateOf(info: Promise<{ readonly state: { readonly first_seq: num
   }
 }
 
-/** A message that is not ours, or of a later release, has no rows for us. */
 function rowsOf(message: StoredMsg): LoggedRows {
-  const rows = decodeBounded(message.data);
-  return {
-    sequence: message.seq,
-    storedAtMs: message.time.getTime(),
-    rows: Array.isArray(rows) ? rows : [],
-  };
+  return { sequence: message.seq, storedAtMs: message.time.getTime(), rows: readRows(message.data) };
+}
+
+/** What is not rows of ours is passed over: one damaged message must not hide all others. */
+function readRows(bytes: Uint8Array): readonly unknown[] {
+  try {
+    const rows = decodeBounded(bytes);
+    return Array.isArray(rows) ? rows.filter((row) => typeof row === "object" && row !== null) : [];
+  } catch (error) {
+    if (error instanceof Fault) return [];
+    throw error;
+  }
 }

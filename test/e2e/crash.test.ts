@@ -15,7 +15,7 @@ const KILLS = 10;
 const KILLS_WHILE_STARTING = 2;
 const LISTENERS = 40;
 const WORKERS = 12;
-const ANSWERS_BETWEEN = { least: 20, most: 160 };
+const ANSWERS_BETWEEN = { least: 30, most: 260 };
 const JITTER_MS = 30;
 const STARTING_MS = 1_200;
 /** A wallet reports at least every two seconds, a budget adds up. */

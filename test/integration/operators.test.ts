@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readDecisionId } from "../../protocols/decision-id.ts";
 import { CATALOG_KEY } from "../../protocols/messages/catalog.ts";
 import type { DecisionAnswer } from "../../protocols/messages/listener.ts";
 import { AUDIT_START, auditHash } from "../../runtime/nats/audit-log.ts";
@@ -31,6 +33,7 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
   }
 
   /** The JSON that `nats req` prints. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- parsed JSON, which the assertions check
   async function asked(role: "operator" | "viewer", subject: string, body = ""): Promise<any> {
     const { code, stdout, stderr } = await cli(role, "req", subject, body, "--raw");
     expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -40,7 +43,7 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
   async function decide(key: string): Promise<DecisionAnswer> {
     const question = {
       test: false,
-      capabilities: { id: true, caps: true, profile: false, measure: true },
+      capabilities: { id: true, caps: true, profile: false, measure: true, childSafe: false },
       memory: "listener",
       context: { country: "DEU", genres: ["rock"] },
       slot: {
@@ -62,7 +65,10 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
   }
 
   test("nats micro lists the service, its endpoints and their subjects", async () => {
-    await expect(cli("operator", "micro", "ls")).resolves.toMatchObject({ code: 0, stdout: /chorus/ });
+    await expect(cli("operator", "micro", "ls")).resolves.toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("chorus"),
+    });
     const info = await cli("operator", "micro", "info", "chorus");
     for (const subject of ["chorus.inspect.node", "chorus.inspect.actor.*.*", "chorus.control.restart"])
       expect(info.stdout).toContain(subject);
@@ -143,7 +149,7 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
   });
 
   test("events of the node arrive at a subscriber, with subjects made safe", async () => {
-    const heard = cli("viewer", "sub", "chorus.events.>", "--count", "1", "--raw");
+    const heard = cli("viewer", "sub", "chorus.events.*.partition.test_event__", "--count", "1", "--raw");
     let done = false;
     void heard.then(() => (done = true));
     // The CLI does not say when it has subscribed: events go on until one was heard.
@@ -204,6 +210,26 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
     for (const row of await node.decisions.list({ campaign, limit: 50 })) expect(row.campaignId).toBe(campaign);
     expect(await node.decisions.list({ limit: 1 })).toMatchObject([{ decisionId: second.decisionId }]);
     expect(await node.decisions.list({ sinceMs: Date.now() + 60_000, limit: 50 })).toEqual([]);
+  });
+
+  test("chorus decode makes JSON of what the streams hold", async () => {
+    const { decisionId } = await decide("listener-f");
+    await node.decisions.find(decisionId);
+    const chorus = fileURLToPath(new URL("../../runtime/cli/chorus.ts", import.meta.url));
+    const translate = ["--translate", `${process.execPath} ${chorus} decode --json`];
+    const last = async (stream: string, subject: string): Promise<unknown> => {
+      const { stdout } = await cli("viewer", "stream", "get", stream, "--last-for", subject, ...translate);
+      const json = stdout.split("\n").find((line) => line.startsWith("[") || line.startsWith("{"));
+      return JSON.parse(json ?? "null");
+    };
+    const partition = readDecisionId(decisionId)?.partition ?? 0;
+    expect(await last("CHORUS_DECISIONS", `chorus.decisions.${partition}`)).toContainEqual(
+      expect.objectContaining({ t: "decision", decisionId }),
+    );
+    expect(await last("CHORUS_LOG", `chorus.p.${partition}.log`)).toMatchObject([
+      { partition, commitSeq: expect.any(Number), states: expect.any(Array) },
+    ]);
+    expect(await last("CHORUS_TOPICS", "chorus.topics.catalog")).toMatchObject({ version: expect.any(Number) });
   });
 
   test("each admin change is a link of the audit chain", async () => {

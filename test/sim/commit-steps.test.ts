@@ -6,6 +6,8 @@ import { World, type WorldOptions } from "./world.ts";
 /** A short run without other faults, always the same. */
 const SHORT: WorldOptions = { seed: 7, operations: 14 };
 const OCCURRENCES = [1, 2, 5, 9];
+/** Parts of a sweep over every step; each has its own time limit. */
+const SWEEPS = 4;
 
 /** Kills at the given occurrences of a point; the counts go on over restarts. */
 function killerAt(point: FaultPoint, occurrences: readonly number[]): (reached: FaultPoint) => boolean {
@@ -60,15 +62,18 @@ for (const point of FAULT_POINTS.filter((name) => name.startsWith("opening"))) {
   });
 }
 
-test("a node killed at any step of a run loses and repeats nothing", () => {
-  const steps = stepsOfShortRun();
-  for (let step = 0; step <= steps; step++) interruptedAt(step, "node killed", (world) => world.crash());
-});
+for (let part = 0; part < SWEEPS; part++) {
+  test(`a node killed at any step of a run loses and repeats nothing (${part + 1} of ${SWEEPS})`, () => {
+    const steps = stepsOfShortRun();
+    for (let step = part; step <= steps; step += SWEEPS) interruptedAt(step, "node killed", (world) => world.crash());
+  });
 
-test("a shard whose thread dies at any step of a run loses and repeats nothing", () => {
-  const steps = stepsOfShortRun();
-  for (let step = 0; step <= steps; step++) interruptedAt(step, "shard killed", (world) => world.crashShard(step % 2));
-});
+  test(`a shard whose thread dies at any step of a run loses and repeats nothing (${part + 1} of ${SWEEPS})`, () => {
+    const steps = stepsOfShortRun();
+    for (let step = part; step <= steps; step += SWEEPS)
+      interruptedAt(step, "shard killed", (world) => world.crashShard((step >> 2) % 2));
+  });
+}
 
 test("a disk that fails at any transaction of a run, before or after it is durable, loses and repeats nothing", () => {
   const { transactions } = (() => {

@@ -16,7 +16,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "replies leave before the flush": {
     tampering: { answersBeforeFlush: true },
     faults: { ...NO_FAULTS, crash: 0.005 }, // the mutant does not hear of refusals
-    caughtBy: /was acknowledged and took effect 0 times/,
+    caughtBy: /acknowledged and took effect 0 times|log of partition \d+ reaches commit \d+, this data folder only/,
   },
   "outputs leave before the log": {
     tampering: { answersBeforeLog: true },

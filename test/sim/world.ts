@@ -148,6 +148,8 @@ export class World {
   #outageUntilMs = 0;
   #lives = 0;
   #refuseNext = false;
+  /** Why a partition was last refused. */
+  #refusal = "none";
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -233,7 +235,10 @@ export class World {
           if (this.#options.replicated === true) this.witness.answered(call, PARTITIONS);
         });
       },
-      event: (event) => this.#note(event),
+      event: (event, details) => {
+        this.#note(event);
+        if (event === "refused") this.#refusal = String(details["message"]);
+      },
     };
     const { seed, replicated } = this.#options;
     const settings = { ...SETTINGS, ...boundsOf(seed), replicated: replicated === true };
@@ -358,7 +363,7 @@ export class World {
     });
     const { awaited, finished } = this.history;
     const kept = this.node.committer.figures.keptGroups;
-    return `${what}: awaited ${awaited}, finished ${finished}, groups ${kept}, late ${this.#late.length}, wires ${this.#wires.busy().join()}\n${partitions.join("\n")}`;
+    return `${what}: awaited ${awaited}, finished ${finished}, groups ${kept}, late ${this.#late.length}, last refusal: ${this.#refusal}, wires ${this.#wires.busy().join()}\n${partitions.join("\n")}`;
   }
 }
 

@@ -8,7 +8,7 @@ import { eventually } from "./daemon-probe.ts";
 
 /** The repository: daemons run in it, as `npm start` does. */
 export const REPOSITORY = resolve(import.meta.dirname, "../..");
-const COMMAND = process.env["E2E_COMMAND"] ?? join(REPOSITORY, "runtime/cli/chorus.ts");
+const COMMAND = join(REPOSITORY, "runtime/cli/chorus.ts");
 const READY_MS = 40_000;
 const END_MS = 15_000;
 /** The guard of a managed nats-server gives it five seconds before it kills. */

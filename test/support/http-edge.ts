@@ -84,7 +84,7 @@ export function fault(code: FaultCode): Fault {
 const POLICY: PrivacyPolicy = { unknownCountry: "restrict" };
 
 /** The real gate, wired as the host does. */
-export const REAL_GATE: PrivacyGate = {
+const REAL_GATE: PrivacyGate = {
   capabilities: (request, secGpc) => gate(privacySignals(request, secGpc), POLICY),
   facts: coarseFacts,
   identity: listenerIdentity,
@@ -92,7 +92,7 @@ export const REAL_GATE: PrivacyGate = {
 
 export const KEYS = [tokenKey(1, Buffer.alloc(32, 1)), tokenKey(0, Buffer.alloc(32, 7))] as const;
 export const MINUTE_MS = 60_000;
-export const PUBLIC_URL = "https://ads.example";
+const PUBLIC_URL = "https://ads.example";
 
 export const AD: DecidedBid = {
   campaignId: "spring",
@@ -176,7 +176,7 @@ export async function startServing(
 }
 
 /** What a test sends; redirects stay answers. */
-export function clientOf(url: string) {
+function clientOf(url: string) {
   return {
     post: (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
       fetch(`${url}${path}`, {

@@ -291,7 +291,7 @@ class NotingRegistry extends Map<string, AnyActor> {
       this.#noted.push({ to: fx.self, type, payload });
       return state;
     };
-    const handlers = new Proxy({} as AnyActor["handlers"], {
+    const handlers = new Proxy({}, {
       get: (_target, type) => note(String(type)),
       getOwnPropertyDescriptor: (_target, type) => ({
         configurable: true,

@@ -127,7 +127,7 @@ test("a synchronous call changes the called actor in the caller's commit, and a 
       },
     },
   });
-  const actor = activate(buyerActor, { key: "b", partition: 3, others: [purseActor as never] });
+  const actor = activate(buyerActor, { key: "b", partition: 3, others: [purseActor] });
   actor.tell("Fill", { account: "x", by: 10 }, { kind: "purse", key: "p" });
   expect(actor.ask("Buy", { by: 4 })).toBe(6);
   expect(() => actor.ask("Buy", { by: 5 })).toThrow("after the call");
