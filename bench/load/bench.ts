@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { type BenchCommand, readCommandLine, USAGE, UsageError } from "./command-line.ts";
 import { provenance } from "./machine.ts";
-import { type BenchReport, scenarioReport, type ScenarioReport, scenarioTables } from "./report.ts";
+import { scenarioTables } from "./result-tables.ts";
+import { type BenchReport, scenarioReport, type ScenarioReport } from "./scenario-report.ts";
 import { decisionsHttp } from "./scenarios/decisions-http.ts";
 import { eventsIngest } from "./scenarios/events-ingest.ts";
 import type { Run, Scenario } from "./scenarios/scenario.ts";

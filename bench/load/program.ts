@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { basename } from "node:path";
 
 /** What a program of its own process is asked, and how it answers; `serve` is the other end. */
 interface Question {
@@ -22,23 +23,23 @@ export class Program implements AsyncDisposable {
   #next = 0;
 
   /**
-   * @param script beside this file, as `floors/http-parse.ts`.
+   * @param script the program, a module that calls `serve`.
    * @param signal ends it, and whatever it is asked, early.
    */
-  constructor(script: string, signal: AbortSignal) {
-    const file = new URL(script, import.meta.url);
-    this.#child = fork(file, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  constructor(script: URL, signal: AbortSignal) {
+    const name = basename(script.pathname);
+    this.#child = fork(script, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] });
     signal.addEventListener("abort", () => this.#child.kill("SIGKILL"), { once: true });
     this.#child.on("message", (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
       if (reply.ok) waiting?.resolve(reply.answer);
-      else waiting?.reject(new Error(`${script}: ${reply.message}`));
+      else waiting?.reject(new Error(`${name}: ${reply.message}`));
     });
     this.#exited = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => {
         for (const waiting of this.#waiting.values()) {
-          waiting.reject(new Error(`${script} ended early: code ${code}, signal ${signal}`));
+          waiting.reject(new Error(`${name} ended early: code ${code}, signal ${signal}`));
         }
         this.#waiting.clear();
         resolve();

@@ -46,16 +46,16 @@ export async function highestRate(
   let notHeld = Infinity;
   let limit = "nothing: the search ended";
   let rate = firstPerSecond;
-  for (let step = 0; step < STEPS_MAX && rate <= RATE_MAX; step++) {
+  for (let step = 0; step < STEPS_MAX; step++) {
     const why = await tryRate(rate, attempt);
     if (why === null) held = rate;
     else {
       notHeld = rate;
       limit = `${why} at ${rate}/s`;
     }
-    if (held > 0 && notHeld / held <= RESOLUTION) break;
+    if (held === RATE_MAX || (held > 0 && notHeld / held <= RESOLUTION)) break;
     if (held === 0) rate = Math.floor(notHeld / 2);
-    else rate = Math.round(notHeld === Infinity ? held * GROWTH : Math.sqrt(held * notHeld));
+    else rate = Math.round(notHeld === Infinity ? Math.min(held * GROWTH, RATE_MAX) : Math.sqrt(held * notHeld));
     if (rate < 1) break;
   }
   return { ratePerSecond: held, limit };

@@ -29,6 +29,12 @@ export interface Target {
   readonly take: (count: number) => Promise<RequestMix>;
 }
 
+const FLOORS = {
+  "http-parse": new URL("./floors/http-parse.ts", import.meta.url),
+  "http-flush": new URL("./floors/http-flush.ts", import.meta.url),
+  "bare-flush": new URL("./floors/bare-flush.ts", import.meta.url),
+} as const;
+
 /** About what a decision and its listener leave in a commit record. */
 const RECORD_BYTES = 1_024;
 /** Between two measurements, for what the last one left to be done: folding, shipping, garbage. */
@@ -51,7 +57,7 @@ export class Workbench implements AsyncDisposable {
     this.#folder = folder;
     this.#print = print;
     this.#signal = signal;
-    this.#generator = new Program("./generator-program.ts", signal);
+    this.#generator = new Program(new URL("./generator-program.ts", import.meta.url), signal);
   }
 
   static async open(settings: LoadSettings, print: (line: string) => void, signal: AbortSignal): Promise<Workbench> {
@@ -110,8 +116,8 @@ export class Workbench implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  #start(name: string): Program {
-    const program = new Program(`./floors/${name}.ts`, this.#signal);
+  #start(name: keyof typeof FLOORS): Program {
+    const program = new Program(FLOORS[name], this.#signal);
     this.#floors.push(program);
     return program;
   }

@@ -11,30 +11,28 @@ export function addControl(program: Command, terminal: Terminal): void {
   withNodeOptions(control.command("restart <kind> <key>"))
     .description("let an actor that supervision stopped run again; mend the cause first")
     .action((kind: string, key: string, options: NodeCommandOptions) =>
-      act("restart", { kind, key }, options, terminal),
+      act({ verb: "restart", body: { kind, key }, what: `the actor ${kind} ${key}` }, options, terminal),
     );
   withNodeOptions(control.command("accept-gap <partition>"))
     .description("resume mail of a partition that waits for messages which are lost (MAIL_GAP)")
     .action((text: string, options: NodeCommandOptions) => {
       if (!/^\d{1,5}$/.test(text)) throw new CommandFailure(EXIT.usage, `${text} is no partition: give its number`);
-      return act("accept-gap", { partition: Number(text) }, options, terminal);
+      const body = { partition: Number(text) };
+      return act({ verb: "accept-gap", body, what: `the partition ${text}` }, options, terminal);
     });
 }
 
-/** A refusal comes as a value: the node understood, and did nothing. */
-type ControlAnswer =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly status: number; readonly reason: string };
+interface Act {
+  readonly verb: string;
+  readonly body: unknown;
+  readonly what: string;
+}
 
-function act(verb: string, body: unknown, options: NodeCommandOptions, terminal: Terminal): Promise<void> {
+function act({ verb, body, what }: Act, options: NodeCommandOptions, terminal: Terminal): Promise<void> {
   return askAndPrint(
     options,
     terminal,
-    async (client) => {
-      const answer = (await client.request(`/v1/control/${verb}`, { method: "POST", body })) as ControlAnswer;
-      if (answer.ok) return answer.value;
-      throw new CommandFailure(answer.status === 404 ? EXIT.notFound : EXIT.fault, answer.reason);
-    },
+    (client) => client.request(`/v1/control/${verb}`, { method: "POST", body, what }),
     () => "done",
   );
 }

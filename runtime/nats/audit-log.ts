@@ -34,8 +34,8 @@ export function auditHash(message: Uint8Array): string {
 
 /**
  * Appends admin changes to `chorus.audit`, each with the hash of the message before it. A1: the chain has no fork, also with several
- * nodes: each append expects the tail that it hashed. A2: an entry is stored at most once by this process, also when its acknowledgement
- * was lost.
+ * nodes: each append expects the tail that it hashed. A2: an entry whose acknowledgement was lost is found again at the tail by its
+ * number; only where another node appended in between it may stand twice.
  */
 export async function openAuditLog(connection: NatsConnection): Promise<AuditLog> {
   const subject = await openFencedSubject(connection, STREAMS.audit);

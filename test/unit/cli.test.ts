@@ -234,18 +234,19 @@ test("explain tells the outcome, the price, the vetoes and the events", async ()
 });
 
 test("control sends the act, and a refusal of the node is a fault with its reason", async () => {
-  answer.body = { ok: true, value: { restarted: true } };
+  answer.body = { restarted: true };
   expect(await chorus("control", "restart", "budget", "spring")).toMatchObject({ code: 0 });
   expect(seen.at(-1)).toMatchObject({
     method: "POST",
     url: "/v1/control/restart",
     body: '{"kind":"budget","key":"spring"}',
   });
-  answer.body = { ok: false, status: 409, reason: "partition 3 has no gap" };
+  const errors = [{ path: "", value: { partition: 3 }, rule: "partition 3 has no gap" }];
+  answer = { status: 409, body: { title: "the node refuses", status: 409, code: "CONTROL_REFUSED", errors } };
   const refused = await chorus("control", "accept-gap", "3");
   expect({ code: refused.code, text: refused.complained() }).toEqual({
     code: 1,
-    text: "chorus: partition 3 has no gap",
+    text: 'chorus: the node refuses (CONTROL_REFUSED)\n  (whole) = {"partition":3}: partition 3 has no gap',
   });
 });
 
