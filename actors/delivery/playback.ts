@@ -1,5 +1,5 @@
 import type { DurationMs } from "../../protocols/quantities.ts";
-import type { TrackedEvent } from "../../protocols/messages/delivery.ts";
+import type { TrackedEvent } from "../../protocols/tracked-event.ts";
 import type { SeenEvent } from "./state.ts";
 
 /** Playback in its order: a later one implies the earlier ones, whose beacons may be lost or late (N2). */

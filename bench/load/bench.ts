@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { type BenchCommand, readCommandLine, USAGE, UsageError } from "./command-line.ts";
 import { provenance } from "./machine.ts";
 import { scenarioTables } from "./result-tables.ts";
@@ -19,6 +20,8 @@ const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
   const command = readCommandLine(args);
   const chosen = chosenScenarios(command.scenarios);
+  // Now, because a wrong path found after the measurement would cost all of it.
+  if (command.json !== null) await mkdir(dirname(command.json), { recursive: true });
   const scenarios: ScenarioReport[] = [];
   for (const scenario of chosen) {
     const report = await measure(scenario, command, signal);

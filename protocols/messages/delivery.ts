@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Id } from "../ids.ts";
 import { ask, protocol, tell } from "../protocol.ts";
+import { TRACKED_EVENTS } from "../tracked-event.ts";
 import { EpochMs, LocalDate, Nanos, type DurationMs } from "../quantities.ts";
 
 const MINUTE_MS = 60_000;
@@ -20,27 +21,8 @@ export function reservationMs(feed: number | undefined, expMs: DurationMs | unde
   return Math.min(queueMs, QUEUE_MS_MAX) + BEACON_MS;
 }
 
-/** What a tracking URL reports (interfaces.md 2). `impression` bills; the others count. */
-export const TRACKED_EVENTS = [
-  "impression",
-  "start",
-  "firstQuartile",
-  "midpoint",
-  "thirdQuartile",
-  "complete",
-  "mute",
-  "unmute",
-  "pause",
-  "resume",
-  "skip",
-  "click",
-  "error",
-  "win",
-  "bill",
-  "loss",
-] as const;
 export const TrackedEvent = z.enum(TRACKED_EVENTS);
-export type TrackedEvent = (typeof TRACKED_EVENTS)[number];
+export type TrackedEvent = z.infer<typeof TrackedEvent>;
 
 export const DeliveryOpening = z.strictObject({
   decisionId: z.string(),

@@ -1,17 +1,5 @@
+import { LINEAR_EVENTS, type LinearEvent } from "../tracked-event.ts";
 import { cdata, clockTime, escapeXml } from "./xml.ts";
-
-/** Linear tracking events of the VAST 4.2 schema that an audio player can send. */
-export type LinearEvent =
-  | "start"
-  | "firstQuartile"
-  | "midpoint"
-  | "thirdQuartile"
-  | "complete"
-  | "mute"
-  | "unmute"
-  | "pause"
-  | "resume"
-  | "skip";
 
 export interface VastMediaFile {
   readonly url: string;
@@ -63,18 +51,6 @@ export const ERROR_CODE_MACRO = "[ERRORCODE]";
 
 const OPENING = '<?xml version="1.0" encoding="UTF-8"?>\n<VAST version="4.2" xmlns="http://www.iab.com/VAST">';
 const CLOSING = "</VAST>\n";
-const LINEAR_EVENTS: readonly LinearEvent[] = [
-  "start",
-  "firstQuartile",
-  "midpoint",
-  "thirdQuartile",
-  "complete",
-  "mute",
-  "unmute",
-  "pause",
-  "resume",
-  "skip",
-];
 
 /** An inline VAST 4.2 audio document, its elements in the order of the 4.2 schema (decisioning.md 4). */
 export function vastDocument(ad: VastAd): string {

@@ -25,7 +25,7 @@ export type RunDaemon = (settings: Settings, terminal: Terminal) => Promise<numb
 
 export const runDaemonHere: RunDaemon = async (settings, terminal) => {
   const { runDaemon } = await import("../host/run-daemon.ts");
-  return runDaemon(settings, { environment: terminal.environment, print: (line) => terminal.complain(line) });
+  return runDaemon(settings, { environment: terminal.environment, print: terminal.print, complain: terminal.complain });
 };
 
 export function addStart(program: Command, terminal: Terminal, run: RunDaemon, ended: (code: number) => void): void {

@@ -40,6 +40,9 @@ export interface PartitionView {
   readonly counters: unknown;
 }
 
+/** Parts of a table shown to an operator; an answer has to fit one message. */
+const PARTS_SHOWN_MAX = 200;
+
 /** Shows an actor without running anything; null when it does not exist. */
 export function viewActor(core: PartitionCore, shard: number, kind: string, key: string): ActorView | null {
   const resident = core.residency.get(kind, key) !== undefined;
@@ -77,7 +80,8 @@ function stateView(activation: Activation): unknown {
   if (names.length === 0) return undefined;
   const parts: Record<string, unknown> = {};
   let core: unknown;
-  for (const name of names) {
+  if (names.length > PARTS_SHOWN_MAX) parts["…"] = `${names.length - PARTS_SHOWN_MAX} more parts`;
+  for (const name of names.slice(0, PARTS_SHOWN_MAX)) {
     if (name === "core") core = activation.read(name);
     else parts[name] = activation.read(name);
   }

@@ -145,8 +145,16 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
     onFatal: (fault) => fatal.resolve(fault),
   });
   stops.push(() => runtime.stop(DRAIN_MS));
-  metrics = new NodeMetrics(runtime);
-  operators = await OperatorSide.start({ settings, runtime, nats, startedAtMs, version: releaseVersion });
+  const measured = new NodeMetrics(runtime);
+  metrics = measured;
+  operators = await OperatorSide.start({
+    settings,
+    runtime,
+    nats,
+    startedAtMs,
+    version: releaseVersion,
+    shedding: () => measured.shedding,
+  });
   const started = operators;
   stops.push(() => started.stop());
   await runtime.start();
@@ -159,7 +167,7 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
     onFault: (error) => log.warn({ event: "purge-failed", error: toWireFault(error) }, "streams were not purged"),
   });
   stops.push(() => keeper.stop());
-  return { runtime, metrics, operators };
+  return { runtime, metrics: measured, operators };
 }
 
 /** Opens both HTTP servers and announces the node; from then on it serves. */
@@ -174,6 +182,7 @@ async function openEdges(context: Context, { runtime, metrics, operators }: Runn
   const watch = setInterval(() => gateways.readiness(runtime.unready), READINESS_MS);
   stops.push(async () => {
     clearInterval(watch);
+    runtime.draining = true;
     gateways.readiness("stopping");
     await withdraw(files);
   });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { Fault } from "../../protocols/errors.ts";
 import { lockStore, type StoreLock } from "../nats/store-lock.ts";
 
@@ -34,7 +34,7 @@ export interface DataFolder {
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   const root = resolve(path);
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await makeFolder(root);
   const lock = await takeLock(root);
   const keysDir = join(root, "keys");
   await mkdir(keysDir, { recursive: true, mode: 0o700 });
@@ -56,6 +56,33 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     fresh,
     release: () => lock.release(),
   };
+}
+
+/**
+ * Makes a folder with its parents, one by one: Node's own recursive mkdir never ends where a file system takes no folders (/proc).
+ * @throws Fault CONFIG_INVALID naming the folder and why.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeMissing(path);
+    if (!(await stat(path)).isDirectory()) throw new Error("it is not a folder");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("CONFIG_INVALID", `data ${path} cannot be used: ${why}`, { cause, details: { key: "data" } });
+  }
+}
+
+async function makeMissing(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path || (await exists(parent))) throw error;
+    await makeMissing(parent);
+    await mkdir(path, { mode: 0o700 });
+  }
 }
 
 async function takeLock(root: string): Promise<StoreLock> {

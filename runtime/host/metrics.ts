@@ -12,6 +12,9 @@ interface PartitionRow {
   readonly counters: Readonly<Record<string, number>> | null;
 }
 
+/** Pressure shows this long after the last request that was shed. */
+const SHEDDING_MS = 5_000;
+
 /** Everything the node measures, in Prometheus' text format. Labels are bounded: routes are patterns, partitions and shards are few. */
 export class NodeMetrics {
   readonly #registry = new Registry();
@@ -35,6 +38,8 @@ export class NodeMetrics {
     buckets: LATENCY_BOUNDS_MS.map((ms) => ms / 1_000),
     registers: [this.#registry],
   });
+
+  #shedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(runtime: NodeRuntime) {
     collectDefaultMetrics({ register: this.#registry });
@@ -80,9 +85,15 @@ export class NodeMetrics {
     });
   }
 
+  /** Whether a gateway shed a request within the last seconds. */
+  get shedding(): boolean {
+    return performance.now() - this.#shedAtMs < SHEDDING_MS;
+  }
+
   /** Adds what a gateway counted. */
   add(tallies: readonly RequestTally[]): void {
     for (const { route, status, outcome, count, sumMs, buckets } of tallies) {
+      if (status === 429 || outcome === "nbr-508") this.#shedAtMs = performance.now();
       this.#requests.inc({ route, status: String(status), outcome }, count);
       const sum = this.#buckets.get(route) ?? {
         buckets: new Array<number>(buckets.length).fill(0),

@@ -91,8 +91,12 @@ export class NodeRuntime {
     await this.feed.awaitServed(this.feed.version);
   }
 
+  /** Set when stopping begins: nothing new is accepted. */
+  draining = false;
+
   /** Finishes what runs, ships it, folds, closes the store. */
   async stop(withinMs: number): Promise<void> {
+    this.draining = true;
     await this.pool.drain(withinMs);
     await this.pool.stop();
     await this.feed.stop();

@@ -17,6 +17,8 @@ export interface OperatorSideOptions {
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
   readonly version: string;
+  /** Whether requests were shed a moment ago. */
+  readonly shedding: () => boolean;
 }
 
 /** What operators meet of a node beside HTTP: the NATS service, events, the audit log, the decision log (architecture.md 7). */
@@ -46,7 +48,15 @@ export class OperatorSide {
     const { settings, runtime, nats, startedAtMs, version } = options;
     const { connection } = nats.connection;
     const audit = await openAuditLog(connection);
-    const inspection = new Inspection({ runtime, settings, nats, startedAtMs, version });
+    const inspection = new Inspection({
+      runtime,
+      settings,
+      nats,
+      startedAtMs,
+      version,
+      draining: () => runtime.draining,
+      shedding: options.shedding,
+    });
     const service = new OperatorService({ inspection, pool: runtime.pool, audit });
     const decisions = new DecisionSearch({
       log: await openDecisionLog(connection),

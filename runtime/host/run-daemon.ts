@@ -7,6 +7,8 @@ export interface RunDaemonOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Lines for the person who started it. */
   readonly print: (line: string) => void;
+  /** Why it could not start. */
+  readonly complain: (line: string) => void;
 }
 
 const STOP_MAX_MS = 9_500;
@@ -47,7 +49,7 @@ async function startOrNull(settings: Settings, options: RunDaemonOptions): Promi
     return await Daemon.start(settings, { environment: options.environment, onProgress: options.print });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    options.print(`chorus: ${error.message}`);
+    options.complain(`chorus: ${error.message}`);
     return error.code === "CONFIG_INVALID" ? 2 : 1;
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { TrackedEvent } from "../../protocols/tracking-token.ts";
+import type { TrackedEvent } from "../../protocols/tracked-event.ts";
 import { settles, type Taken } from "./event-intake.ts";
 import { sendProblem } from "./problem.ts";
 

@@ -1,7 +1,8 @@
 import { Fault } from "../../protocols/errors.ts";
 import { delivery, type EventStatus } from "../../protocols/messages/delivery.ts";
 import type { DurationMs, EpochMs } from "../../protocols/quantities.ts";
-import { readToken, type TokenFields, type TokenKey, type TrackedEvent } from "../../protocols/tracking-token.ts";
+import type { TrackedEvent } from "../../protocols/tracked-event.ts";
+import { readToken, type TokenFields, type TokenKey } from "../../protocols/tracking-token.ts";
 import type { Admission } from "./admission.ts";
 import { askActor, type Asker } from "./asker.ts";
 import { NO_DECISION } from "./served-ad.ts";
@@ -39,7 +40,7 @@ export class EventIntake {
     this.parts = parts;
   }
 
-  /** Reads a token; `event` undefined stands for the one event that a URL's token reports. */
+  /** Reads a token; `event`, where a sender names it too, must be the token's own. */
   read(
     token: string,
     event: string | undefined,
@@ -48,9 +49,7 @@ export class EventIntake {
     const reading = readToken(this.parts.keys, token, nowMs);
     if (!reading.ok) return reading.reason === "expired" ? "expired" : "forged";
     const { fields } = reading;
-    const named = event === undefined && fields.events.length === 1 ? fields.events[0] : event;
-    const vouched = fields.events.find((one) => one === named);
-    return vouched === undefined ? "forged" : { fields, event: vouched };
+    return event === undefined || event === fields.event ? { fields, event: fields.event } : "forged";
   }
 
   /** Hands an event to its delivery. Safe to repeat. Never rejects. */

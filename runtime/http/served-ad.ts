@@ -3,10 +3,11 @@ import { type BidResponse, bidResponse } from "../../protocols/openrtb/response.
 import { macro } from "../../protocols/openrtb/notice-macros.ts";
 import { answerProtocol } from "../../protocols/openrtb/servable.ts";
 import { readDecisionId } from "../../protocols/decision-id.ts";
+import { LINEAR_EVENTS } from "../../protocols/tracked-event.ts";
 import { signEventTokens, type TokenFields, type TokenKey } from "../../protocols/tracking-token.ts";
 import { asPartition } from "../../protocols/ids.ts";
 import type { DurationMs } from "../../protocols/quantities.ts";
-import { emptyVast, type LinearEvent, vastDocument } from "../../protocols/vast/document.ts";
+import { emptyVast, vastDocument } from "../../protocols/vast/document.ts";
 import { signTarget } from "./click-target.ts";
 import type { Decided } from "./decider.ts";
 
@@ -24,19 +25,7 @@ const DAY_MS = 86_400_000;
 const CLICK_MS: DurationMs = DAY_MS;
 const CATEGORY_TAXONOMY = 1;
 const CATEGORY_AUTHORITY = "https://www.iabtechlab.com/categoryauthority";
-const LINEAR = [
-  "start",
-  "firstQuartile",
-  "midpoint",
-  "thirdQuartile",
-  "complete",
-  "mute",
-  "unmute",
-  "pause",
-  "resume",
-  "skip",
-] as const satisfies readonly LinearEvent[];
-const PLAYER_EVENTS = ["impression", "click", "error", ...LINEAR] as const;
+const PLAYER_EVENTS = ["impression", "click", "error", ...LINEAR_EVENTS] as const;
 const BID_EVENTS = [...PLAYER_EVENTS, "win", "bill", "loss"] as const;
 
 type PlayerTokens = Readonly<Record<(typeof PLAYER_EVENTS)[number], string>>;
@@ -67,7 +56,7 @@ function markupOf(urls: TrackingUrls, ad: DecidedAd, tokens: PlayerTokens): stri
     companions: [],
     impressionUrls: [link(tokens.impression)],
     errorUrl: link(tokens.error),
-    trackingUrls: Object.fromEntries(LINEAR.map((event) => [event, link(tokens[event])])),
+    trackingUrls: Object.fromEntries(LINEAR_EVENTS.map((event) => [event, link(tokens[event])])),
     clickThroughUrl:
       creative.clickUrl === undefined
         ? undefined
@@ -131,7 +120,7 @@ export function noAdMarkup(urls: TrackingUrls, decisionId: string | null, test: 
   return emptyVast(`${urls.publicUrl}/e?t=${signEventTokens(urls.key, fields, ["error"]).error}`);
 }
 
-function fieldsOf(ad: DecidedAd): Omit<TokenFields, "events"> {
+function fieldsOf(ad: DecidedAd): Omit<TokenFields, "event"> {
   const { bid, decisionId, partition, test } = ad;
   return {
     decisionId,

@@ -86,7 +86,7 @@ describe("a bid", () => {
       expect(reading).toMatchObject({
         ok: true,
         fields: {
-          events: [event],
+          event,
           priceNanos: AD.priceNanos,
           test: false,
           impressionExpiryMs: rig.clock.nowMs() + 20 * MINUTE_MS,

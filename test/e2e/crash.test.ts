@@ -2,9 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { randomStream } from "../../runtime/core/random-stream.ts";
 import { asDocument, lines } from "../support/campaigns.ts";
-import { AdminClient, type DeliveryFigures } from "../support/client-admin.ts";
+import { AdminClient } from "../support/client-admin.ts";
 import { Crowd, type Promised } from "../support/client-crowd.ts";
-import { Client, type ReceivedBid } from "../support/client.ts";
+import { expectedFigures, figuresOf, isBilled, resolveUnknown } from "../support/client-history.ts";
+import { Client } from "../support/client.ts";
 import { eventually } from "../support/daemon-probe.ts";
 import { TestDaemon } from "../support/daemon.ts";
 import { describeWithNats } from "../support/nats.ts";
@@ -61,75 +62,10 @@ const PROMISED: readonly Promised[] = [
   { campaignId: "twice", capLimit: 2 },
   { campaignId: "thrice", capLimit: 3 },
 ];
-const PROGRESS = ["start", "firstQuartile", "midpoint", "thirdQuartile", "complete"];
 
 let daemon: TestDaemon;
 
 afterEach(() => daemon.dispose());
-
-const billed = ({ sent }: ReceivedBid): boolean =>
-  sent.get("impression") === "acknowledged" || sent.get("bill") === "acknowledged";
-/** Later progress implies the earlier (N2). */
-const reached = ({ sent }: ReceivedBid, event: string): boolean =>
-  PROGRESS.slice(PROGRESS.indexOf(event)).some((one) => sent.get(one) === "acknowledged");
-
-interface Figures {
-  readonly impressions: number;
-  readonly starts: number;
-  readonly completes: number;
-  readonly spentMicros: number;
-}
-
-/** What the daemon must say of a campaign, from the client's history alone. */
-function expected(client: Client, campaignId: string): Figures {
-  const played = client.bidsOf(campaignId, billed);
-  const nanos = played.reduce((sum, bid) => sum + bid.priceNanos, 0);
-  return {
-    impressions: played.length,
-    starts: played.filter((bid) => reached(bid, "start")).length,
-    completes: played.filter((bid) => reached(bid, "complete")).length,
-    spentMicros: halfEven(nanos / 1_000),
-  };
-}
-
-const counted = ({ impressions, starts, completes, spentMicros }: DeliveryFigures): Figures => ({
-  impressions,
-  starts,
-  completes,
-  spentMicros,
-});
-
-function halfEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
-/** Repeats every beacon that is not known to have arrived, until all have been answered. */
-async function resolveUnknown(client: Client): Promise<number> {
-  let resent = 0;
-  await eventually(
-    "every beacon is answered",
-    async () => {
-      for (const received of client.received) {
-        for (const [event, known] of received.sent) {
-          if (known !== "unknown") continue;
-          resent += 1;
-          await client.fire(received, event);
-        }
-      }
-      return client.received.filter(({ sent }) => [...sent.values()].includes("unknown")).length;
-    },
-    0,
-    10_000,
-  );
-  return resent;
-}
-
-async function figuresOf(admin: AdminClient): Promise<Record<string, Figures>> {
-  const pairs = IDS.map(async (id) => [id, counted(await admin.delivery(id))] as const);
-  return Object.fromEntries(await Promise.all(pairs));
-}
 
 async function budgetsHold(admin: AdminClient): Promise<void> {
   for (const [id, limit] of Object.entries(budgetMicros)) {
@@ -142,7 +78,7 @@ async function budgetsHold(admin: AdminClient): Promise<void> {
 /** What may still play holds money; what was decided for nobody may hold some too, as long as its answer is unknown. */
 async function reservationsHold(admin: AdminClient, client: Client, unanswered: number): Promise<void> {
   for (const id of IDS) {
-    const open = client.bidsOf(id, (bid) => !billed(bid) && bid.sent.get("loss") !== "acknowledged");
+    const open = client.bidsOf(id, (bid) => !isBilled(bid) && bid.sent.get("loss") !== "acknowledged");
     const nanos = open.reduce((sum, bid) => sum + bid.priceNanos, 0);
     const most = nanos + unanswered * DAILY_CPM;
     const { reservedMicros } = await admin.delivery(id);
@@ -167,7 +103,7 @@ async function unexplained(admin: AdminClient, client: Client): Promise<string[]
         for (const [event, state] of bid?.sent ?? [])
           if (state === "acknowledged" && !(event === "bill" || event === "impression") && !events.some((one) => one.event === event))
             wrong.push(`${id}: the acknowledged ${event} is not in its events`);
-        if (bid !== undefined && billed(bid) && !events.some(({ event }) => event === "impression" || event === "bill"))
+        if (bid !== undefined && isBilled(bid) && !events.some(({ event }) => event === "impression" || event === "bill"))
           wrong.push(`${id}: billed, but no billing among its events`);
       } catch (error) {
         wrong.push(`${id}: ${String(error)}`);
@@ -222,8 +158,8 @@ describeWithNats("ten times kill -9 under load", () => {
     expect(refused.map(({ decisionId, sent }) => [decisionId, ...sent])).toEqual([]);
 
     const admin = new AdminClient(daemon.node);
-    const all = Object.fromEntries(IDS.map((id) => [id, expected(client, id)]));
-    await eventually("the figures are the client's own", () => figuresOf(admin), all, SETTLED_MS);
+    const all = Object.fromEntries(IDS.map((id) => [id, expectedFigures(client, id)]));
+    await eventually("the figures are the client's own", () => figuresOf(admin, IDS), all, SETTLED_MS);
     await budgetsHold(admin);
     await reservationsHold(admin, client, crowd.unanswered);
     expect(await unexplained(admin, client)).toEqual([]);
@@ -231,7 +167,7 @@ describeWithNats("ten times kill -9 under load", () => {
     expect(await daemon.sigterm()).toMatchObject({ code: 0 });
     await daemon.restart();
     const after = new AdminClient(daemon.node);
-    await eventually("the figures survive a clean stop", () => figuresOf(after), all, SETTLED_MS);
+    await eventually("the figures survive a clean stop", () => figuresOf(after, IDS), all, SETTLED_MS);
     await reservationsHold(after, client, crowd.unanswered);
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TRACKED_EVENTS, type TrackedEvent } from "../../protocols/messages/delivery.ts";
+import { TRACKED_EVENTS, type TrackedEvent } from "../../protocols/tracked-event.ts";
 import type { Account } from "../../actors/wallet/state.ts";
 import { MoneyWorld } from "../support/money-world.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BudgetTerms } from "../../protocols/messages/budget.ts";
-import type { TrackedEvent } from "../../protocols/messages/delivery.ts";
+import type { TrackedEvent } from "../../protocols/tracked-event.ts";
 import { microsOf } from "../../protocols/quantities.ts";
 import type { AccountRow, LedgerHead } from "../../actors/budget/state.ts";
 import type { Account } from "../../actors/wallet/state.ts";

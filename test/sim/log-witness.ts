@@ -15,6 +15,8 @@ interface Replay {
   readonly states: Map<string, Uint8Array>;
   readonly timers: Set<string>;
   readonly sent: Map<Partition, number>;
+  /** The last that is stored of what it told each partition. */
+  readonly stored: Map<Partition, number>;
   epoch: number;
   /** commitSeq up to which rows of the decision log and dead letters were published. */
   readonly rows: { decisions: number; "dead-letters": number };
@@ -33,7 +35,15 @@ export class LogWitness implements BrokerWitness {
     let replay = this.#replays.get(partition);
     if (replay === undefined) {
       const rows = { decisions: 0, "dead-letters": 0 };
-      replay = { records: [], states: new Map(), timers: new Set(), sent: new Map(), epoch: 0, rows };
+      replay = {
+        records: [],
+        states: new Map(),
+        timers: new Set(),
+        sent: new Map(),
+        stored: new Map(),
+        epoch: 0,
+        rows,
+      };
       this.#replays.set(partition, replay);
     }
     return replay;
@@ -66,6 +76,11 @@ export class LogWitness implements BrokerWitness {
       const last = run.first + run.envelopes.length - 1;
       if (last > logged)
         throw new Violation(`partition ${sender} told ${run.receiver} its ${last}th, its log holds ${logged}`);
+      const { stored } = this.replay(sender);
+      const before = stored.get(run.receiver) ?? 0;
+      if (run.first > before + 1)
+        throw new Violation(`partition ${sender} told ${run.receiver} its ${run.first}th after its ${before}th`);
+      stored.set(run.receiver, Math.max(before, last));
     }
   }
 
@@ -79,10 +94,33 @@ export class LogWitness implements BrokerWitness {
       throw new Violation(`${op}: the answer shows ${shown.length} of ${key}, the log ${logged.length}`);
   }
 
+  /** D2: the input is acknowledged last, after its record is in the log and everything that record lets out is stored. */
+  acknowledged(partition: Partition, sequence: number): void {
+    const replay = this.replay(partition);
+    const reached = replay.records.at(-1)?.position?.sequence ?? 0;
+    if (reached < sequence)
+      throw new Violation(`partition ${partition} acknowledged ${sequence}, its log is at ${reached}`);
+    const finished = replay.records.findLastIndex(({ position }, index) => {
+      const before = replay.records[index - 1]?.position;
+      const moved = position?.sequence !== before?.sequence || position?.index !== before?.index;
+      return moved && (position?.sequence ?? 0) <= sequence;
+    });
+    for (const record of replay.records.slice(0, finished + 1)) {
+      for (const { to, first, envelopes } of record.outbox)
+        if ((replay.stored.get(to) ?? 0) < first + envelopes.length - 1)
+          throw new Violation(`partition ${partition} acknowledged ${sequence} before what it tells ${to} is stored`);
+      for (const kind of ["decisions", "dead-letters"] as const)
+        if (rowsOf(record, kind).length > 0 && replay.rows[kind] < record.commitSeq)
+          throw new Violation(`partition ${partition} acknowledged ${sequence} before its ${kind} are stored`);
+    }
+  }
+
   #logStored(partition: Partition, message: FencedMessage): void {
     const replay = this.replay(partition);
     if (message.epoch < replay.epoch)
       throw new Violation(`log ${partition}: epoch ${message.epoch} after ${replay.epoch}`);
+    if (message.epoch > replay.epoch && message.rows.length > 0)
+      throw new Violation(`log ${partition}: epoch ${message.epoch} begins without its epoch record`);
     replay.epoch = message.epoch;
     for (const row of message.rows) this.#recordStored(partition, replay, decodeRecord(row));
     if (message.last !== replay.records.length)

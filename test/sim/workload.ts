@@ -140,7 +140,7 @@ const flakyActor = defineActor(flaky, {
 });
 
 export interface AlarmState {
-  readonly pending: { readonly op: string; readonly to: string } | null;
+  readonly pending: { readonly op: string; readonly to: string; readonly dueMs: number } | null;
   readonly fired: readonly string[];
   readonly sent: Readonly<Record<string, number>>;
 }
@@ -149,7 +149,7 @@ const alarmActor = defineActor(alarm, {
   state: {
     version: 1,
     schema: z.strictObject({
-      pending: z.strictObject({ op: z.string(), to: z.string() }).nullable(),
+      pending: z.strictObject({ op: z.string(), to: z.string(), dueMs: z.int() }).nullable(),
       fired: Ops,
       sent: Sent,
     }),
@@ -157,17 +157,17 @@ const alarmActor = defineActor(alarm, {
   },
   handlers: {
     Arm(state, { op, delayMs, to }, fx) {
-      const armed = state.pending === null;
-      fx.reply({ armed });
-      if (!armed) return state;
-      fx.setTimer("ring", fx.nowMs + delayMs);
-      return { ...state, pending: { op, to } };
+      const dueMs = fx.nowMs + delayMs;
+      fx.reply({ armed: state.pending === null });
+      fx.setTimer("ring", dueMs);
+      return { ...state, pending: state.pending === null ? { op, to, dueMs } : { ...state.pending, dueMs } };
     },
   },
   timers: {
     ring(state: AlarmState, fx) {
       if (state.pending === null) return { ...state, fired: [...state.fired, "rang with nothing pending"] };
-      const { op, to } = state.pending;
+      const { op, to, dueMs } = state.pending;
+      if (fx.nowMs < dueMs) return { ...state, fired: [...state.fired, "rang early"] };
       const { number, sent } = next(state.sent, `tally/${to}`);
       fx.tell(ref(tally, to), "Count", { from: fx.key, number, route: [to] });
       return { pending: null, fired: [...state.fired, op], sent };
@@ -272,7 +272,8 @@ export function programme(count: number, random: () => number): Operation[] {
     } else if (draw < 0.54) of("counter", `c${pick(4)}`, "Poke", { op, to: `f${pick(2)}`, poison: random() < 0.1 });
     else if (draw < 0.64) of("counter", `c${pick(4)}`, "Read", {});
     else if (draw < 0.7) of("tally", tallyKey(), "Read", { from: `c${pick(4)}` });
-    else if (draw < 0.8) of("alarm", `a${pick(3)}`, "Arm", { op, delayMs: pick(300), to: tallyKey() });
+    else if (draw < 0.8)
+      of("alarm", `a${pick(3)}`, "Arm", { op, delayMs: pick(random() < 0.2 ? 16_000 : 300), to: tallyKey() });
     else if (draw < 0.86) of("herald", `h${pick(2)}`, "Announce", { op });
     else if (draw < 0.94) {
       const copies = random() < 0.3 ? 70 : 1 + pick(3);

@@ -58,7 +58,7 @@ export function faultsOf(seed: number): Faults {
     outage: share(0.001),
     redelivery: share(0.02),
     clockBack: share(0.004),
-    refusal: share(0.006),
+    refusal: share(0.015),
     keeping: share(0.03),
   };
 }
@@ -276,7 +276,7 @@ export class World {
   #moves(): string[] {
     this.broker.down = this.clock.elapsedMs < this.#outageUntilMs;
     const moves = this.node.moves();
-    for (const channel of this.#wires.busy()) moves.push(`>${channel}`);
+    for (const channel of this.#wires.busy(this.clock.elapsedMs)) moves.push(`>${channel}`);
     if (this.history.ready(this.node)) moves.push("client");
     if (this.#late.length > 0 && !this.broker.down) moves.push("late");
     return moves;
@@ -301,7 +301,8 @@ export class World {
   /** Time passes: a little, or, when nothing else can happen, until something does. */
   #pass(idle: boolean): void {
     const untilOutageEnds = this.broker.down ? this.#outageUntilMs - this.clock.elapsedMs : Infinity;
-    const sleepMs = Math.min(1_000, this.node.sleepMs(), untilOutageEnds);
+    const untilParcelMs = this.#wires.nextMs() - this.clock.elapsedMs;
+    const sleepMs = Math.min(1_000, this.node.sleepMs(), untilOutageEnds, untilParcelMs);
     const passedMs = idle ? Math.max(1, sleepMs) : 1 + Math.floor(this.#random() * 5);
     this.clock.elapsedMs += passedMs;
     this.#digest.update(`+${passedMs}`);
@@ -333,7 +334,7 @@ export class World {
   }
 
   #quiet(): boolean {
-    if (!this.history.finished || this.#late.length > 0 || this.#wires.busy().length > 0) return false;
+    if (!this.history.finished || this.#late.length > 0 || this.#wires.nextMs() < Infinity) return false;
     if (this.store.scan("records", Uint8Array.of(0), new Uint8Array(9).fill(0xff), 1).length > 0) return false;
     for (let number = 0; number < PARTITIONS; number++) {
       if (!this.#partitionQuiet(number)) return false;
@@ -363,7 +364,7 @@ export class World {
     });
     const { awaited, finished } = this.history;
     const kept = this.node.committer.figures.keptGroups;
-    return `${what}: awaited ${awaited}, finished ${finished}, groups ${kept}, late ${this.#late.length}, last refusal: ${this.#refusal}, wires ${this.#wires.busy().join()}\n${partitions.join("\n")}`;
+    return `${what}: awaited ${awaited}, finished ${finished}, groups ${kept}, late ${this.#late.length}, last refusal: ${this.#refusal}, wires ${this.#wires.busy(Infinity).join()}\n${partitions.join("\n")}`;
   }
 }
 

@@ -26,6 +26,7 @@ export interface Mail {
 export interface BrokerWitness {
   fencedStored(subject: FencedSubject, message: FencedMessage): void;
   mailStored(receiver: Partition, mail: Mail): void;
+  acknowledged(receiver: Partition, sequence: number): void;
 }
 
 /**
@@ -100,7 +101,13 @@ export class MemoryBroker {
       );
   }
 
+  /** A consumer is made anew: it asks for nothing below its start. */
+  startConsumer(receiver: Partition, startSequence: number): void {
+    this.#floors.set(receiver, Math.max(this.floor(receiver), startSequence - 1));
+  }
+
   ack(receiver: Partition, sequence: number): void {
+    this.#witness.acknowledged(receiver, sequence);
     this.#floors.set(receiver, Math.max(this.floor(receiver), sequence));
   }
 

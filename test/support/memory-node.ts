@@ -52,6 +52,9 @@ export interface NodeOptions {
   readonly policy: FoldPolicy;
 }
 
+/** After so long the adapters give a request up. */
+const TIMEOUT_MS = 1_000;
+
 interface Consumer {
   nextSequence: number;
   paused: boolean;
@@ -78,6 +81,7 @@ export class MemoryNode {
   readonly committer: Committer;
   #commitsWaiting = 0;
   #lives = 0;
+  #answers = 0;
 
   /** @param assignment the shard of each partition. */
   constructor(
@@ -313,7 +317,7 @@ export class MemoryNode {
         return this.#publishMail(shard, action.receiver, action.bytes);
       case "consume":
         shard.consumers.set(action.partition, { nextSequence: action.startSequence, paused: false });
-        broker.ack(action.partition, action.startSequence - 1); // a consumer made anew asks for nothing below its start
+        broker.startConsumer(action.partition, action.startSequence);
         return;
       case "stop-consuming":
         shard.consumers.delete(action.partition);
@@ -344,7 +348,7 @@ export class MemoryNode {
     if (isLog && tampering.answersBeforeLog === true && tag > 0) {
       this.#world.late(() => broker.append({ ...request, expectedSequence: broker.tail(subject).sequence }));
       const outcome = { outcome: "stored", sequence: action.expectedSequence } as const;
-      this.#answer(shard, subject, "appended", () => this.#on(shard, { type: "appended", subject, tag, outcome }));
+      this.#answer(shard, "log", () => this.#on(shard, { type: "appended", subject, tag, outcome }), 0);
       return;
     }
     this.#request(
@@ -402,7 +406,7 @@ export class MemoryNode {
     const { broker, wires, fate, late } = this.#world;
     const channel = `${this.#name}/broker/${shard.life}/${subject}`;
     const back = (value: Answer | null): void =>
-      wires.post(`${this.#name}/broker/${shard.life}/answers/${subject}`, `answer ${subject}`, () => answer(value));
+      this.#answer(shard, subject, () => answer(value), value === null ? TIMEOUT_MS : 0);
     const arrive = (): void => {
       const happens = broker.down ? "lost" : fate();
       if (happens === "late") late(apply);
@@ -413,7 +417,10 @@ export class MemoryNode {
     wires.post(channel, subject, arrive, apply);
   }
 
-  #answer(shard: Shard, subject: FencedSubject, label: string, deliver: () => void): void {
-    this.#world.wires.post(`${this.#name}/broker/${shard.life}/answers/${subjectName(subject)}`, label, deliver);
+  /** Each answer is a channel of its own: that of an older request may come after that of a newer one. */
+  #answer(shard: Shard, subject: string, deliver: () => void, afterMs: number): void {
+    const { wires, clock } = this.#world;
+    const channel = `${this.#name}/broker/${shard.life}/answer${++this.#answers}/${subject}`;
+    wires.post(channel, subject, deliver, null, clock.monotonicMs() + afterMs);
   }
 }

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { deliveryActor } from "../../actors/delivery/actor.ts";
 import { walletActor } from "../../actors/wallet/actor.ts";
 import { reserve } from "../../actors/wallet/calls.ts";
-import { reservationMs, type DeliveryOpening, type TrackedEvent } from "../../protocols/messages/delivery.ts";
+import { reservationMs, type DeliveryOpening } from "../../protocols/messages/delivery.ts";
+import type { TrackedEvent } from "../../protocols/tracked-event.ts";
 import { activate, type ActorKit } from "../support/testkit.ts";
 
 const MINUTE_MS = 60_000;

@@ -10,8 +10,8 @@ import {
   signToken,
   type TokenFields,
   tokenKey,
-  TRACKED_EVENTS,
 } from "../../protocols/tracking-token.ts";
+import { TRACKED_EVENTS } from "../../protocols/tracked-event.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 24);
 const KEY = tokenKey(1, new Uint8Array(32).fill(7));
@@ -20,7 +20,7 @@ const FIELDS: TokenFields = {
   decisionId: decisionIdOf({ nowMs: NOW_MS, partition: asPartition(11), epoch: 3, commitSeq: 99, index: 0 }),
   partition: asPartition(11),
   slot: 0,
-  events: ["impression"],
+  event: "impression",
   priceNanos: 12_000_000,
   impressionExpiryMs: NOW_MS + 600_000,
   clickExpiryMs: NOW_MS + 86_400_000,
@@ -31,7 +31,7 @@ const anyFields = fc.record({
   decisionId: fc.uuid(),
   partition: fc.integer({ min: 0, max: 65_535 }).map(asPartition),
   slot: fc.integer({ min: 0, max: 255 }),
-  events: fc.subarray([...TRACKED_EVENTS], { minLength: 1 }),
+  event: fc.constantFrom(...TRACKED_EVENTS),
   priceNanos: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
   impressionExpiryMs: fc.integer({ min: 1, max: 2 ** 32 - 1 }).map((seconds) => seconds * 1000),
   clickExpiryMs: fc.integer({ min: 1, max: 2 ** 32 - 1 }).map((seconds) => seconds * 1000),
@@ -98,7 +98,7 @@ describe("tracking tokens", () => {
 
   test("signing many at once gives the tokens of signing each", () => {
     const tokens = signEventTokens(KEY, FIELDS, TRACKED_EVENTS);
-    for (const event of TRACKED_EVENTS) expect(tokens[event]).toBe(signToken(KEY, { ...FIELDS, events: [event] }));
+    for (const event of TRACKED_EVENTS) expect(tokens[event]).toBe(signToken(KEY, { ...FIELDS, event }));
   });
 
   test("fields that do not fit are refused at signing", () => {
