@@ -13,7 +13,7 @@ export interface BenchCommand {
 /** The command line is wrong; the message says how. */
 export class UsageError extends Error {}
 
-export const USAGE = `npm run bench -- [--scenario NAME]… [--runs 5] [--seconds 15] [--json FILE]
+export const USAGE = `npm run bench -- [--scenario NAME]… [--runs 5] [--seconds 10] [--json FILE]
                  [--rate 500] [--listeners 10000] [--campaigns 100] [--caps PER_DAY] [--connections 64]`;
 
 /** @throws UsageError for an unknown option or a number out of bounds. Names of scenarios are not checked here. */
@@ -24,7 +24,7 @@ export function readCommandLine(args: readonly string[]): BenchCommand {
     runs: number("runs", values.runs, 5, 1, 100),
     json: values.json ?? null,
     settings: {
-      seconds: number("seconds", values.seconds, 15, 1, 300),
+      seconds: number("seconds", values.seconds, 10, 1, 300),
       ratePerSecond: number("rate", values.rate, 500, 1, 20_000),
       listeners: number("listeners", values.listeners, 10_000, 1, 200_000),
       campaigns: number("campaigns", values.campaigns, 100, 1, 20_000),

@@ -48,8 +48,8 @@ const SECONDS_MAX = 600;
 export function requestCount(plan: LoadPlan): number {
   const { hostname } = new URL(plan.url);
   if (!LOOPBACK.has(hostname)) throw new RangeError(`load is for loopback only, not for ${hostname}`);
-  const count = Math.floor(plan.ratePerSecond * plan.seconds);
-  if (!(count >= 1 && count <= REQUESTS_MAX)) throw new RangeError(`${count} requests: must be 1 to ${REQUESTS_MAX}`);
+  const count = Math.max(Math.floor(plan.ratePerSecond * plan.seconds), 1);
+  if (!(count <= REQUESTS_MAX)) throw new RangeError(`${count} requests: must be at most ${REQUESTS_MAX}`);
   if (plan.seconds > SECONDS_MAX) throw new RangeError(`${plan.seconds} s: must be at most ${SECONDS_MAX}`);
   if (!(plan.connections >= 1 && plan.connections <= CONNECTIONS_MAX)) {
     throw new RangeError(`${plan.connections} connections: must be 1 to ${CONNECTIONS_MAX}`);

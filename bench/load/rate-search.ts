@@ -3,7 +3,7 @@ import type { LoadResult } from "./load-plan.ts";
 /** A request answered later than this is as good as none to a player. */
 const LATENCY_P99_MS_MAX = 200;
 const ACHIEVED_SHARE_MIN = 0.98;
-const GROWTH = 1.6;
+const GROWTH = 2;
 /** The search ends when the rate held and the one that was not are this close. */
 const RESOLUTION = 1.08;
 const STEPS_MAX = 14;

@@ -12,7 +12,7 @@ import type { Figures } from "./statistics.ts";
 /** What a run measures with; the same for all runs of a scenario. */
 export interface LoadSettings {
   readonly ratePerSecond: number;
-  /** Length of the measurement at a fixed rate. Warming up, and each step of a search, take a third of it. */
+  /** Length of the measurement at a fixed rate; warming up takes a third of it. */
   readonly seconds: number;
   readonly connections: number;
   readonly listeners: number;
@@ -39,9 +39,9 @@ const FLOORS = {
 const RECORD_BYTES = 1_024;
 /** Between two measurements, for what the last one left to be done: folding, shipping, garbage. */
 const PAUSE_MS = 500;
-const STEP_SHARE = 1 / 3;
-/** In a shorter step one hiccup of the machine would decide. */
-const STEP_SECONDS_MIN = 2;
+const WARM_UP_SHARE = 1 / 3;
+/** One step of a search: in a shorter one a hiccup of the machine would decide. */
+const STEP_SECONDS = 3;
 
 /** One run's generator and floors, each in a process of its own, and how things are measured with them. */
 export class Workbench implements AsyncDisposable {
@@ -75,7 +75,7 @@ export class Workbench implements AsyncDisposable {
   /** Latency and rate of flushes one after the other, on the disk that the daemon uses. */
   async bareFlush(): Promise<Figures> {
     const folder = await mkdtemp(join(this.#folder, "bare-flush-"));
-    const seconds = this.settings.seconds * STEP_SHARE;
+    const seconds = this.settings.seconds * WARM_UP_SHARE;
     const figures = await this.#start("bare-flush").ask<Figures>({ folder, recordBytes: RECORD_BYTES, seconds });
     this.#print(`bare-flush: ${describe(figures)}, ${Math.round(figures["eventsPerSecond"] ?? 0)}/s`);
     return figures;
@@ -84,7 +84,7 @@ export class Workbench implements AsyncDisposable {
   /** Latency and CPU at the fixed rate, after warming up at it. */
   async steady(target: Target, ratePerSecond = this.settings.ratePerSecond): Promise<Figures> {
     const { seconds } = this.settings;
-    await this.send(target, ratePerSecond, seconds * STEP_SHARE);
+    await this.send(target, ratePerSecond, seconds * WARM_UP_SHARE);
     const before = await cpuMicros(target.pid);
     const result = await this.send(target, ratePerSecond, seconds);
     const after = await cpuMicros(target.pid);
@@ -96,15 +96,14 @@ export class Workbench implements AsyncDisposable {
 
   /** The highest rate that the target holds (`rate-search.ts`). */
   async saturate(target: Target, firstPerSecond: number): Promise<RateFound> {
-    const seconds = Math.max(this.settings.seconds * STEP_SHARE, STEP_SECONDS_MIN);
-    const found = await highestRate(Math.round(firstPerSecond), (rate) => this.send(target, rate, seconds));
+    const found = await highestRate(Math.round(firstPerSecond), (rate) => this.send(target, rate, STEP_SECONDS));
     this.#print(`${target.name} holds ${found.ratePerSecond}/s; above: ${found.limit}`);
     return found;
   }
 
   /** One measurement. */
   async send(target: Target, ratePerSecond: number, seconds: number): Promise<LoadResult> {
-    const requests = await target.take(Math.floor(ratePerSecond * seconds));
+    const requests = await target.take(Math.max(Math.floor(ratePerSecond * seconds), 1));
     await wait(PAUSE_MS, undefined, { signal: this.#signal });
     const { connections } = this.settings;
     const plan: LoadPlan = { url: target.url, requests, ratePerSecond, seconds, connections };

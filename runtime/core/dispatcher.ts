@@ -2,27 +2,15 @@ import type { Envelope } from "../../protocols/envelope.ts";
 import { Fault, toWireFault, type WireFault } from "../../protocols/errors.ts";
 import { formatActorId } from "../../protocols/ids.ts";
 import type { Activation } from "./activation.ts";
-import type { DeadLetterCause } from "./dead-letter.ts";
-import { EffectScope, type AddressedEnvelope, type ScopeHost } from "./effect-scope.ts";
-import type { StashedEnvelope } from "./header.ts";
-import type { OpenRecord } from "./open-record.ts";
+import { ActorSupervision, RETRY_TIMER, type SupervisionHost } from "./actor-supervision.ts";
+import { EffectScope, type AddressedEnvelope } from "./effect-scope.ts";
 import type { TimerRow } from "./ports.ts";
-import { backoffMs, strategyOf, superviseFailure } from "./supervisor.ts";
+import { backoffMs, strategyOf } from "./supervisor.ts";
 
 /** Tells within the partition that one envelope may cause before its group closes, itself and its consequences together (D1). */
-export const LOCAL_TELLS_MAX = 64;
-/** Envelopes one actor's stash holds; the head becomes a dead letter above it (D11). */
-export const STASH_MAX = 256;
-const RETRY_TIMER = "$retry";
+const LOCAL_TELLS_MAX = 64;
 /** Stashed envelopes tried again in one go, so that a long stash does not hold the shard. */
 const RETRIES_PER_FIRING = 64;
-
-/** What the dispatcher needs of its partition beyond what a scope needs. */
-export interface DispatchHost extends ScopeHost {
-  open(): OpenRecord;
-  event(kind: string, event: string, details: Record<string, unknown>): void;
-  count(counter: "dropped" | "deadLetters" | "stashed" | "failed"): void;
-}
 
 export type AskOutcome = { readonly answer: unknown } | { readonly fault: WireFault };
 
@@ -32,14 +20,16 @@ interface Failure {
 
 /**
  * Runs one envelope after another in the actors of one partition, each to completion (D1), and applies supervision to what throws
- * (D11). S1: a failed envelope changes nothing but its actor's header. S2: while an actor has a stash, later tells queue behind it.
+ * (D11). X1: a failed envelope changes nothing but its actor's header; what becomes of it is for `ActorSupervision` to say.
  */
 export class Dispatcher {
-  readonly #host: DispatchHost;
+  readonly #host: SupervisionHost;
+  readonly #supervision: ActorSupervision;
   #localTells: AddressedEnvelope[] = [];
 
-  constructor(host: DispatchHost) {
+  constructor(host: SupervisionHost) {
     this.#host = host;
+    this.#supervision = new ActorSupervision(host);
   }
 
   /** Delivers a tell and everything it tells within the partition. Never throws. */
@@ -55,11 +45,11 @@ export class Dispatcher {
   ask(envelope: Envelope): AskOutcome {
     const found = this.#find(envelope);
     if (found instanceof Fault) return { fault: toWireFault(found) };
-    const stopped = this.#stopFault(found);
+    const stopped = this.#supervision.stopFault(found);
     if (stopped !== null) return { fault: stopped };
     const result = this.#run(found, envelope.type, envelope.payload, "ask", LOCAL_TELLS_MAX);
     if ("error" in result) {
-      this.#judge(found, result.error);
+      this.#supervision.judge(found, result.error);
       return { fault: toWireFault(result.error) };
     }
     this.#drain();
@@ -92,7 +82,7 @@ export class Dispatcher {
   /** Gives an envelope up without running it: its partition's thread died in it too often (D11). */
   abandon(envelope: Envelope, origin: string, attempts: number): void {
     const error = new Fault("HANDLER_FAILED", "the thread died or hung while it handled this envelope");
-    this.#bury({
+    this.#supervision.bury({
       to: envelope,
       type: envelope.type,
       payload: envelope.payload,
@@ -108,22 +98,39 @@ export class Dispatcher {
     const { type, payload } = envelope;
     if (activation instanceof Fault) {
       if (activation.code === "ACTOR_ABSENT") this.#host.count("dropped");
-      else this.#bury({ to: envelope, type, payload, origin, error: activation, attempts: 0, stateVersion: null });
+      else
+        this.#supervision.bury({
+          to: envelope,
+          type,
+          payload,
+          origin,
+          error: activation,
+          attempts: 0,
+          stateVersion: null,
+        });
       return;
     }
     const { stopped, stash } = activation.header;
     if (stopped !== null) {
       const error = new Fault("ACTOR_STOPPED", `${formatActorId(activation.id)} is stopped: ${stopped.message}`);
-      this.#bury({ to: envelope, type, payload, origin, error, attempts: 0, stateVersion: activation.version });
+      this.#supervision.bury({
+        to: envelope,
+        type,
+        payload,
+        origin,
+        error,
+        attempts: 0,
+        stateVersion: activation.version,
+      });
       return;
     }
     if (stash.length > 0) {
-      this.#stash(activation, { type, payload, origin, attempts: 0, lastError: null });
+      this.#supervision.stash(activation, { type, payload, origin, attempts: 0, lastError: null });
       return;
     }
     const result = this.#run(activation, type, payload, "tell", budget);
     if ("error" in result)
-      this.#fail(activation, { type, payload, origin, attempts: 0, lastError: null }, result.error);
+      this.#supervision.fail(activation, { type, payload, origin, attempts: 0, lastError: null }, result.error);
   }
 
   /** Tells that ran handlers caused; the order is that of sending. */
@@ -150,7 +157,7 @@ export class Dispatcher {
       try {
         if (!activation.exists) return new Fault("ACTOR_ABSENT", `${formatActorId(activation.id)} does not exist`);
       } catch (error) {
-        this.#stopUnreadable(activation, error);
+        this.#supervision.stopUnreadable(activation, error);
       }
     }
     return activation;
@@ -175,18 +182,16 @@ export class Dispatcher {
     form: "ask" | "tell",
     budget: number,
   ): { answer: unknown } | Failure {
-    const scope = new EffectScope(
-      this.#host,
-      activation,
-      form === "ask" && activation.definition.protocol.messages[type]?.form !== "tell",
-    );
+    // A tell may be sent as an ask, to learn that it is durable: it owes no reply.
+    const owesReply = form === "ask" && activation.definition.protocol.messages[type]?.form !== "tell";
+    const scope = new EffectScope(this.#host, activation, owesReply);
     try {
       const before = scope.stateOf(activation);
       const handler = activation.definition.handlers[type];
       if (handler === undefined) throw new Fault("HANDLER_UNKNOWN", `${activation.id.kind} understands no ${type}`);
       const after = handler(before as never, payload as never, scope as never);
       scope.put(activation, before, after);
-      if (form === "ask" && !scope.replied)
+      if (owesReply && !scope.replied)
         throw new Fault("HANDLER_FAILED", `${formatActorId(activation.id)} did not reply to ${type}`);
       this.#absorb(scope, budget);
       return { answer: scope.answer ?? null };
@@ -218,7 +223,7 @@ export class Dispatcher {
       }
       this.#absorb(scope, LOCAL_TELLS_MAX);
     } catch (error) {
-      const directive = this.#judge(activation, error);
+      const directive = this.#supervision.judge(activation, error);
       if (directive === "stop") return;
       const again = new EffectScope(this.#host, activation, false);
       const delayMs = backoffMs(strategyOf(activation).backoffMs, activation.failuresMs.length, this.#host.random());
@@ -237,122 +242,12 @@ export class Dispatcher {
       if (head === undefined || activation.header.stopped !== null) return;
       const result = this.#run(activation, head.type, head.payload, "tell", LOCAL_TELLS_MAX);
       if ("error" in result) {
-        this.#fail(activation, head, result.error, rest);
+        this.#supervision.fail(activation, head, result.error, rest);
         return;
       }
-      this.#putStash(activation, rest);
+      this.#supervision.putStash(activation, rest);
       this.#drain();
     }
-    if (activation.header.stash.length > 0) this.#scheduleRetry(activation, 1);
-  }
-
-  /** What a failed tell becomes: stashed for another try, or a dead letter after the last one. */
-  #fail(activation: Activation, failed: StashedEnvelope, error: unknown, rest: readonly StashedEnvelope[] = []): void {
-    this.#host.count("failed");
-    const directive = this.#judge(activation, error);
-    const attempts = failed.attempts + 1;
-    const fault = toWireFault(error);
-    const cause: DeadLetterCause = {
-      to: activation.id,
-      type: failed.type,
-      payload: failed.payload,
-      origin: failed.origin,
-      error: {
-        code: fault.code,
-        message: fault.message,
-        ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
-      },
-      attempts,
-      stateVersion: activation.version,
-    };
-    if (directive === "stop") {
-      this.#bury(cause);
-      for (const { type, payload, origin, attempts: tried } of rest)
-        this.#bury({ ...cause, type, payload, origin, attempts: tried });
-      this.#putStash(activation, []);
-      return;
-    }
-    if (attempts >= strategyOf(activation).attemptsMax) {
-      this.#bury(cause);
-      this.#putStash(activation, rest);
-      if (rest.length > 0) this.#scheduleRetry(activation, 1);
-      return;
-    }
-    this.#putStash(activation, [{ ...failed, attempts, lastError: fault.message }, ...rest]);
-    this.#host.count("stashed");
-    this.#scheduleRetry(activation, attempts);
-  }
-
-  #stash(activation: Activation, envelope: StashedEnvelope): void {
-    const stash = [...activation.header.stash, envelope];
-    if (stash.length > STASH_MAX) {
-      const [head, ...rest] = stash;
-      if (head !== undefined) {
-        const error = { code: "MAILBOX_FULL", message: `more than ${STASH_MAX} envelopes wait behind a failed one` };
-        const { type, payload, origin, attempts } = head;
-        this.#bury({ to: activation.id, type, payload, origin, error, attempts, stateVersion: activation.version });
-      }
-      this.#putStash(activation, rest);
-      return;
-    }
-    this.#putStash(activation, stash);
-    this.#host.count("stashed");
-  }
-
-  /** Applies the directive to the actor. @returns what was decided. */
-  #judge(activation: Activation, error: unknown): "resume" | "restart" | "stop" {
-    const fatal = error instanceof Fault && error.disposition === "fatal";
-    const directive = fatal ? "stop" : superviseFailure(activation, error, this.#host.nowMs);
-    const fault = toWireFault(error);
-    const { kind, key } = activation.id;
-    if (directive === "restart" && !activation.dirty) activation.reset();
-    if (directive === "stop") this.#stop(activation, fault);
-    this.#host.event(kind, directive === "stop" ? "stopped" : "failed", {
-      key,
-      code: fault.code,
-      message: fault.message,
-      directive,
-    });
-    return directive;
-  }
-
-  #stop(activation: Activation, fault: WireFault): void {
-    const scope = new EffectScope(this.#host, activation, false);
-    const stopped = { code: fault.code, message: fault.message, atMs: this.#host.nowMs };
-    scope.putHeader(activation, { ...activation.header, stopped });
-    this.#host.open().absorb(scope);
-  }
-
-  #stopUnreadable(activation: Activation, error: unknown): void {
-    const fault = toWireFault(error);
-    activation.lastError = fault.message;
-    if (activation.header.stopped === null) this.#stop(activation, fault);
-  }
-
-  #stopFault(activation: Activation): WireFault | null {
-    const { stopped } = activation.header;
-    if (stopped === null) return null;
-    return toWireFault(new Fault("ACTOR_STOPPED", `${formatActorId(activation.id)} is stopped: ${stopped.message}`));
-  }
-
-  #putStash(activation: Activation, stash: readonly StashedEnvelope[]): void {
-    const scope = new EffectScope(this.#host, activation, false);
-    scope.putHeader(activation, { ...activation.header, stash: [...stash] });
-    this.#host.open().absorb(scope);
-  }
-
-  #scheduleRetry(activation: Activation, attempts: number): void {
-    const scope = new EffectScope(this.#host, activation, false);
-    scope.setTimer(
-      RETRY_TIMER,
-      this.#host.nowMs + backoffMs(strategyOf(activation).backoffMs, attempts, this.#host.random()),
-    );
-    this.#host.open().absorb(scope);
-  }
-
-  #bury(cause: DeadLetterCause): void {
-    this.#host.open().deadLetter(cause);
-    this.#host.count("deadLetters");
-    this.#host.event(cause.to.kind, "dead-letter", { key: cause.to.key, type: cause.type, code: cause.error.code });
+    if (activation.header.stash.length > 0) this.#supervision.scheduleRetry(activation, 1);
   }
 }

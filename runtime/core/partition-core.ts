@@ -10,7 +10,8 @@ import type { AnyActor } from "../actor/define.ts";
 import type { AgentOf } from "../actor/effects.ts";
 import { Activation, type PartReader } from "./activation.ts";
 import type { CircuitBreaker } from "./circuit.ts";
-import { Dispatcher, type AskOutcome, type DispatchHost } from "./dispatcher.ts";
+import type { SupervisionHost } from "./actor-supervision.ts";
+import { Dispatcher, type AskOutcome } from "./dispatcher.ts";
 import { MailQueue } from "./mail-queue.ts";
 import { OpenRecord, type ClosedRecord } from "./open-record.ts";
 import { Overlay } from "./overlay.ts";
@@ -59,7 +60,7 @@ const DEATHS_MAX = 3;
  * One open partition on its shard: actors, mail, timers, counters, and the open record of the current group. Owns no I/O.
  * P1: an envelope of a sender is applied once, in its order (D4). P2: what a record changes is read back from here until it is folded.
  */
-export class PartitionCore implements DispatchHost, PartReader {
+export class PartitionCore implements SupervisionHost, PartReader {
   readonly partition: Partition;
   readonly epoch: number;
   readonly incarnation: number;

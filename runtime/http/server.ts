@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerLimits } from "./limits.ts";
 import { sendFault, sendProblem } from "./problem.ts";
@@ -41,6 +42,9 @@ declare module "fastify" {
 }
 
 const CONNECTIONS_CHECK_MS = 500;
+const IDLE_SWEEP_MS = 25;
+/** What a request may take after closing has begun; the longest decision takes a second, and a stop ten (interfaces.md 1). */
+const BUSY_MAX_MS = 2_000;
 
 /**
  * A Fastify instance as both servers use it: bodies stay bytes whatever their content type, errors are problem documents, all is
@@ -59,6 +63,10 @@ export function newServer(limits: ServerLimits, hooks: ServerHooks): FastifyInst
     frameworkErrors: (_error, _request, reply) => void sendProblem(reply, "REQUEST_MALFORMED"),
   });
   app.server.maxConnections = limits.connectionsMax;
+  app.addHook("preClose", (done) => {
+    endConnections(app.server);
+    done();
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.decorateReply("outcome", "");
@@ -70,6 +78,20 @@ export function newServer(limits: ServerLimits, hooks: ServerHooks): FastifyInst
   app.setNotFoundHandler((_request, reply) => void sendProblem(reply, "NOT_FOUND"));
   app.setErrorHandler(errorAnswer(hooks));
   return app;
+}
+
+/**
+ * Ends what is left of connections while the server closes. Node closes those that are idle when closing begins, and from then on
+ * enforces no timeout: one that was busy just then would stay open for as long as its client likes.
+ */
+function endConnections(server: Server): void {
+  if (!server.listening) return;
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  const busy = setTimeout(() => server.closeAllConnections(), BUSY_MAX_MS);
+  server.once("close", () => {
+    clearInterval(idle);
+    clearTimeout(busy);
+  });
 }
 
 /** Answers what a handler threw; a client's own error keeps its kind and is no news for the log. */

@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { statSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { randomStream } from "../../runtime/core/random-stream.ts";
 import { AdminClient } from "../support/client-admin.ts";
 import { Crowd } from "../support/client-crowd.ts";
 import { expectedFigures, figuresOf, resolveUnknown } from "../support/client-history.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/daemon-probe.ts";
-import { type CommandResult, TestDaemon } from "../support/daemon.ts";
+import { type CommandResult, refusedStart, TestDaemon } from "../support/daemon.ts";
 import { describeWithNats } from "../support/nats.ts";
 
 /** The example campaigns that a listener in the USA may hear. */
@@ -22,8 +22,7 @@ const SETTLED_MS = 15_000;
 const FREE = ["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"] as const;
 
 let daemon: TestDaemon;
-
-afterEach(() => daemon.dispose());
+let running: TestDaemon;
 
 /** A refusal is for the person who typed the command: no stack, no fault of Node's. */
 function expectNoStack({ stdout, stderr }: CommandResult): void {
@@ -35,6 +34,8 @@ function linesOf({ stderr }: CommandResult): string[] {
 }
 
 describeWithNats("a daemon that starts and stops", () => {
+  afterEach(() => daemon.dispose());
+
   test("says where it is in a file of mode 0600 that a clean stop removes", async () => {
     daemon = await TestDaemon.start();
     const { node, readyFile } = daemon;
@@ -65,6 +66,12 @@ describeWithNats("a daemon that starts and stops", () => {
     const crowd = new Crowd({ client, listeners: LISTENERS, workers: 12, random: randomStream(1), promised: [] });
     await crowd.answers(150);
     crowd.daemonGoesDown();
+    // A client that never finishes its request does not hold the stop up.
+    const slow = connect(Number(new URL(daemon.node.http).port), "127.0.0.1", () => {
+      slow.write("POST /openrtb2/2.6/bid HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{");
+    });
+    slow.on("error", () => undefined);
+    await once(slow, "connect");
     const ended = await daemon.sigterm();
     expect(ended).toMatchObject({ code: 0, signal: null });
     expect(ended.ms).toBeLessThan(DRAIN_MS);
@@ -111,25 +118,31 @@ describeWithNats("a daemon that starts and stops", () => {
     const { status, nbr, decisionId } = await new Client(daemon.node.http).ask("listener-1");
     expect({ status, nbr, decided: decisionId !== undefined }).toEqual({ status: 204, nbr: 501, decided: true });
   });
+});
+
+describeWithNats("a start that is refused", () => {
+  beforeAll(async () => {
+    running = await TestDaemon.start();
+  });
+
+  afterAll(() => running.dispose());
 
   test("refuses a data folder that another daemon holds, in one clear line, and leaves that one alone", async () => {
-    daemon = await TestDaemon.start();
-    const refused = await daemon.startAgain("--data", daemon.data, ...FREE, "--log-level", "warn");
+    const refused = await refusedStart("--data", running.data, ...FREE, "--log-level", "warn");
     expect(refused.code).toBe(1);
-    expect(linesOf(refused)).toEqual([expect.stringContaining(`another daemon uses ${daemon.data}`)]);
+    expect(linesOf(refused)).toEqual([expect.stringContaining(`another daemon uses ${running.data}`)]);
     expectNoStack(refused);
-    expect((await new Client(daemon.node.http).ask("listener-1")).status).toBe(200);
+    expect((await new Client(running.node.http).ask("listener-1")).status).toBe(200);
   });
 
   test("names a port that is taken and the option that chooses another", async () => {
-    daemon = await TestDaemon.start();
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
     const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
     try {
       for (const option of ["--http", "--admin"]) {
-        const data = join(daemon.folder, `other${option}`);
-        const refused = await daemon.startAgain("--data", data, ...FREE, option, address, "--log-level", "error");
+        const data = join(running.folder, `other${option}`);
+        const refused = await refusedStart("--data", data, ...FREE, option, address, "--log-level", "error");
         expect(refused.code).toBe(2);
         expect(linesOf(refused)).toEqual([expect.stringMatching(new RegExp(`${address} is taken.*${option} HOST:PORT`))]);
         expectNoStack(refused);
@@ -140,16 +153,15 @@ describeWithNats("a daemon that starts and stops", () => {
   });
 
   test("names every fault of its settings at once, wherever they come from", async () => {
-    daemon = await TestDaemon.start();
-    const config = join(daemon.folder, "config.json");
+    const config = join(running.folder, "config.json");
     writeFileSync(config, JSON.stringify({ http: "nonsense", gateway: { bidTimeoutMs: "soon" }, unheardOf: 1 }));
-    const refused = await daemon.startAgain("--data", join(daemon.folder, "c"), "--config", config, "--shards", "many");
+    const refused = await refusedStart("--data", join(running.folder, "c"), "--config", config, "--shards", "many");
     expect(refused.code).toBe(2);
     for (const key of ["http", "gateway.bidTimeoutMs", "unheardOf", "shards"]) expect(refused.stderr).toContain(`${key} =`);
     expectNoStack(refused);
-    const missing = await daemon.startAgain("--config", join(daemon.folder, "absent.json"));
+    const missing = await refusedStart("--config", join(running.folder, "absent.json"));
     expect({ code: missing.code, lines: linesOf(missing).length }).toEqual({ code: 2, lines: 1 });
-    const unknown = await daemon.startAgain("--nonsense");
+    const unknown = await refusedStart("--nonsense");
     expect(unknown.code).toBe(2);
     expectNoStack(unknown);
   });

@@ -35,7 +35,7 @@ for (const point of FAULT_POINTS.filter((name) => !name.startsWith("opening"))) 
     test(`a node killed at "${point}" (${occurrence}) loses and repeats nothing`, () => {
       let reached = 0;
       for (let seed = 1; seed <= 6; seed++) {
-        const world = new World({ seed, operations: 24, kill: killerAt(point, [occurrence]) });
+        const world = new World({ seed, operations: 50, kill: killerAt(point, [occurrence]) });
         settle(world, `seed ${seed}`);
         if ((world.reached.get(point) ?? 0) >= occurrence) reached++;
       }

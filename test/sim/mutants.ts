@@ -1,7 +1,8 @@
 import { decodeRecord, encodeRecord, type MailPosition } from "../../protocols/commit-record.ts";
 import { decodeMail, encodeMail, INGRESS } from "../../protocols/envelope.ts";
 import type { ToStore } from "../../runtime/core/ports.ts";
-import { NO_FAULTS, type Faults, type WorldOptions } from "./world.ts";
+import { NO_FAULTS, type Faults } from "./faults.ts";
+import type { WorldOptions } from "./world.ts";
 
 export interface Mutant {
   readonly tampering: NonNullable<WorldOptions["tampering"]>;

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { asPartition, partitionOf } from "../../protocols/ids.ts";
 import { settle } from "./runs.ts";
 import type { Operation } from "./workload.ts";
-import { NO_FAULTS, World } from "./world.ts";
+import { NO_FAULTS } from "./faults.ts";
+import { World } from "./world.ts";
 
 function guardAsks(...types: readonly string[]): Operation[] {
   return types.map((type) => ({ op: type, by: "ask", kind: "guard", key: "g", type, payload: { delayMs: 400 } }));

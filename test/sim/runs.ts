@@ -1,5 +1,6 @@
 import { checkPromises } from "./promises.ts";
-import { faultsOf, World, type WorldOptions } from "./world.ts";
+import { faultsOf } from "./faults.ts";
+import { World, type WorldOptions } from "./world.ts";
 
 /** Runs one seed to the end and checks it. @throws naming the seed. */
 export function runSeed(options: WorldOptions): World {

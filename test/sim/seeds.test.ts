@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { MUTANTS, type Mutant } from "./mutants.ts";
 import { runSeed } from "./runs.ts";
-import { faultsOf } from "./world.ts";
+import { faultsOf } from "./faults.ts";
 
 const FIRST_SEED = Number(process.env["SIM_SEED"] ?? 1);
 const SEEDS = Number(process.env["SIM_SEEDS"] ?? 240);

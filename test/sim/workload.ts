@@ -15,36 +15,36 @@ const Ops = z.array(z.string());
 const Sent = z.record(z.string(), z.int());
 
 /** Where what was told is written down; passes some of it on. */
-export const tally = protocol("tally", {
+const tally = protocol("tally", {
   Count: tell({ ...Numbered, route: z.array(z.string()) }),
   Read: ask({ from: z.string() }, z.object({ numbers: z.array(z.int()) })),
 });
 
 /** Throws now and then, for some messages always. */
-export const flaky = protocol("flaky", { Poke: tell({ ...Numbered, poison: z.boolean() }) });
+const flaky = protocol("flaky", { Poke: tell({ ...Numbered, poison: z.boolean() }) });
 
-export const counter = protocol("counter", {
+const counter = protocol("counter", {
   Add: ask({ op: z.string(), to: z.array(z.string()), copies: z.int() }, z.object({ ops: Ops })),
   Poke: ask({ op: z.string(), to: z.string(), poison: z.boolean() }, z.object({ ops: Ops })),
   Read: ask({}, z.object({ ops: Ops })),
 });
 
-export const alarm = protocol("alarm", {
+const alarm = protocol("alarm", {
   Arm: ask({ op: z.string(), delayMs: z.int(), to: z.string() }, z.object({ armed: z.boolean() })),
 });
 
-export const herald = protocol("herald", { Announce: ask({ op: z.string() }, z.object({ version: z.int() })) });
+const herald = protocol("herald", { Announce: ask({ op: z.string() }, z.object({ version: z.int() })) });
 
 /** What a gateway sends by the bus when the owner does not answer: no sequence, so each stored message counts once. */
-export const beacon = protocol("beacon", { Event: tell({ op: z.string() }) });
+const beacon = protocol("beacon", { Event: tell({ op: z.string() }) });
 
-export const session = protocol("session", {
+const session = protocol("session", {
   Begin: ask({ op: z.string() }, z.object({ ops: Ops })),
   End: ask({}, z.object({ ops: Ops })),
 });
 
 /** Stops at its first failure. */
-export const guard = protocol("guard", {
+const guard = protocol("guard", {
   Arm: ask({ delayMs: z.int() }, z.object({ rang: z.int() })),
   Break: ask({}, z.object({})),
 });

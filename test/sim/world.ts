@@ -4,64 +4,16 @@ import { asPartition, partitionOf } from "../../protocols/ids.ts";
 import { decodeStatePart } from "../../protocols/state-part.ts";
 import { randomStream } from "../../runtime/core/random-stream.ts";
 import type { Clock } from "../../runtime/core/ports.ts";
-import type { ShardSettings } from "../../runtime/core/shard-core.ts";
 import type { FaultPoint } from "../support/fault-points.ts";
 import { MemoryBroker } from "../support/memory-broker.ts";
-import { MemoryNode, type NodeWorld, type RequestFate, type Tampering } from "../support/memory-node.ts";
+import { MemoryNode } from "../support/memory-node.ts";
+import type { NodeWorld, RequestFate, Tampering } from "../support/node-world.ts";
 import { ObservedStore } from "../support/observed-store.ts";
 import { Wires } from "../support/wires.ts";
+import { NO_FAULTS, settingsOf, type Faults } from "./faults.ts";
 import { History } from "./history.ts";
 import { LogWitness, Violation } from "./log-witness.ts";
 import { programme, workloadRegistry, type Operation } from "./workload.ts";
-
-/** Chances of each fault, for one step or one request. */
-export interface Faults {
-  readonly crash: number;
-  readonly crashShard: number;
-  readonly diskFails: number;
-  readonly requestLost: number;
-  readonly answerLost: number;
-  readonly requestLate: number;
-  readonly outage: number;
-  readonly redelivery: number;
-  readonly clockBack: number;
-  readonly refusal: number;
-  /** No faults: markers and purges, as the stream keeper brings them about. */
-  readonly keeping: number;
-}
-
-export const NO_FAULTS: Faults = {
-  crash: 0,
-  crashShard: 0,
-  diskFails: 0,
-  requestLost: 0,
-  answerLost: 0,
-  requestLate: 0,
-  outage: 0,
-  redelivery: 0,
-  clockBack: 0,
-  refusal: 0,
-  keeping: 0,
-};
-
-/** Each seed has its own mixture: a fault that is always there hides those that need the others' absence. */
-export function faultsOf(seed: number): Faults {
-  const random = randomStream(seed ^ 0x5eed);
-  const share = (most: number): number => (random() < 0.4 ? 0 : most * random());
-  return {
-    crash: share(0.006),
-    crashShard: share(0.004),
-    diskFails: share(0.003),
-    requestLost: share(0.06),
-    answerLost: share(0.08),
-    requestLate: share(0.08),
-    outage: share(0.001),
-    redelivery: share(0.02),
-    clockBack: share(0.004),
-    refusal: share(0.015),
-    keeping: share(0.03),
-  };
-}
 
 export interface WorldOptions {
   readonly seed: number;
@@ -80,38 +32,8 @@ const SHARDS = 2;
 const FAULTY_STEPS_MAX = 2_500;
 const DRAIN_STEPS_MAX = 8_000;
 
-const SETTINGS: ShardSettings = {
-  logPaceMs: 10,
-  outputPaceMs: 20,
-  logBytesMax: 4_096,
-  replicated: false,
-  groupMs: 2,
-  groupEnvelopesMax: 16,
-  recordBytesMax: 4_096,
-  groupsInFlightMax: 3,
-  asksMax: 64,
-  passivateAfterMs: 50,
-  residentBytesMax: 64 * 1_024,
-  unshippedBytesMax: 1_024 * 1_024,
-  streamIdentity: "CHORUS_P@1",
-};
-
 /** Small enough that folds take several slices and rounds meet commits. */
 const POLICY = { unfoldedBytesMax: 6_000, foldAfterMs: 120, idleMs: 40, slicePuts: 1, slicePutsMax: 3 };
-
-/** Each seed has its own bounds, so that groups are cut in different places. */
-function boundsOf(seed: number): Partial<ShardSettings> {
-  const random = randomStream(seed ^ 0xb0b);
-  const pick = (from: readonly number[]): number => from[Math.floor(random() * from.length)] ?? 0;
-  return {
-    groupEnvelopesMax: pick([1, 16, 200]),
-    groupsInFlightMax: pick([1, 2, 3, 6]),
-    recordBytesMax: pick([500, 4_096, 100_000]),
-    logBytesMax: pick([100, 4_096]),
-    outputPaceMs: pick([1, 20, 50]),
-    residentBytesMax: pick([1, 64 * 1_024]),
-  };
-}
 
 /** Thrown out of a step: the node is dead from here on. */
 class Killed extends Error {}
@@ -241,7 +163,7 @@ export class World {
       },
     };
     const { seed, replicated } = this.#options;
-    const settings = { ...SETTINGS, ...boundsOf(seed), replicated: replicated === true };
+    const settings = { ...settingsOf(seed), replicated: replicated === true };
     const options = { partitions: PARTITIONS, shards: SHARDS, registry: workloadRegistry, settings, policy: POLICY };
     return new MemoryNode(world, options, this.store, `node${++this.#lives}`, this.#assignment);
   }

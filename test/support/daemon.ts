@@ -95,20 +95,23 @@ export class TestDaemon {
     return this.ready;
   }
 
-  /** Starts on the same folder. @throws Error with the child's output when it does not serve in time. */
-  async restart(): Promise<ReadyFile> {
-    this.spawn();
+  /**
+   * Starts on the same folder. @param environment for this run alone.
+   * @throws Error with the child's output when it does not serve in time.
+   */
+  async restart(environment: Readonly<Record<string, string>> = {}): Promise<ReadyFile> {
+    this.spawn(environment);
     return this.awaitReady();
   }
 
   /** Starts without waiting for it to serve. @returns the pid. */
-  spawn(): number {
+  spawn(environment: Readonly<Record<string, string>> = {}): number {
     if (this.isRunning) throw new Error("the daemon runs already");
     const args = ["start", "--data", this.data, "--http", this.http, "--admin", this.admin];
     args.push("--ready-file", this.readyFile, "--log-level", this.options.logLevel ?? "warn");
     const child = spawn(process.execPath, [COMMAND, ...args, ...(this.options.args ?? [])], {
       cwd: REPOSITORY,
-      env: { ...cleanEnvironment(), ...this.options.environment },
+      env: { ...cleanEnvironment(), ...this.options.environment, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -177,11 +180,6 @@ export class TestDaemon {
     return runCommand([COMMAND, ...args], { ...this.options.environment, CHORUS_DATA: this.data });
   }
 
-  /** Another `chorus start` with these options; for starts that must be refused. */
-  startAgain(...args: string[]): Promise<CommandResult> {
-    return runCommand([COMMAND, "start", ...args], {});
-  }
-
   /** Ends whatever still runs and removes the folder. */
   async dispose(): Promise<void> {
     if (this.isRunning) await this.kill9();
@@ -224,8 +222,13 @@ export class TestDaemon {
   }
 }
 
+/** `chorus start` with these options, for starts that must be refused: it ends by itself. */
+export function refusedStart(...args: string[]): Promise<CommandResult> {
+  return runCommand([COMMAND, "start", ...args], {});
+}
+
 /** Runs a script under this Node to its end. */
-export function runCommand(
+function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   timeoutMs = 30_000,

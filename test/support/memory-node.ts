@@ -3,46 +3,14 @@ import { asPartition } from "../../protocols/ids.ts";
 import type { AnyActor } from "../../runtime/actor/define.ts";
 import { Committer } from "../../runtime/core/committer.ts";
 import type { FoldPolicy } from "../../runtime/core/fold-round.ts";
-import type { PendingReply } from "../../runtime/core/open-record.ts";
-import type { Clock, FromStore, Opening, StateReader, ToStore } from "../../runtime/core/ports.ts";
+import type { FromStore, StateReader, ToStore } from "../../runtime/core/ports.ts";
 import { ShardCore, type ShardSettings } from "../../runtime/core/shard-core.ts";
-import type { Ask, FencedSubject, ShardAction, ShardEvent } from "../../runtime/core/shard-messages.ts";
-import type { FaultPoint } from "./fault-points.ts";
-import { subjectName, type MemoryBroker } from "./memory-broker.ts";
+import type { Ask, ShardAction, ShardEvent } from "../../runtime/core/shard-messages.ts";
+import { BrokerRequests } from "./broker-requests.ts";
+import type { NodeWorld } from "./node-world.ts";
 import type { MemoryStateReader } from "./memory-store.ts";
 import type { ObservedStore } from "./observed-store.ts";
 import { openSealer } from "./testkit.ts";
-import type { Wires } from "./wires.ts";
-
-/** Breaks the node as a known-bad implementation would; all by what passes between its parts. */
-export interface Tampering {
-  /** Answers a commit before the store has seen it. */
-  readonly answersBeforeFlush?: boolean;
-  /** Answers a log append before it is stored. */
-  readonly answersBeforeLog?: boolean;
-  /** A shard reads the file as of its start for ever. */
-  readonly neverRefreshes?: boolean;
-  readonly toStore?: (message: ToStore) => ToStore;
-  readonly opening?: (opening: Opening) => Opening;
-  readonly mail?: (bytes: Uint8Array) => Uint8Array;
-}
-
-/** What the wire does with a request to the broker: `late` = it arrives some time after the sender gave up. */
-export type RequestFate = "arrives" | "lost" | "answer lost" | "late";
-
-/** The node's surroundings. */
-export interface NodeWorld {
-  readonly wires: Wires;
-  readonly broker: MemoryBroker;
-  readonly clock: Clock;
-  readonly tampering: Tampering;
-  readonly fate: () => RequestFate;
-  /** A request that will arrive when nobody expects it any more. */
-  readonly late: (apply: () => void) => void;
-  readonly reached: (point: FaultPoint) => void;
-  readonly replied: (replies: readonly PendingReply[]) => void;
-  readonly event: (event: string, details: Record<string, unknown>) => void;
-}
 
 export interface NodeOptions {
   readonly partitions: number;
@@ -51,9 +19,6 @@ export interface NodeOptions {
   readonly settings: ShardSettings;
   readonly policy: FoldPolicy;
 }
-
-/** After so long the adapters give a request up. */
-const TIMEOUT_MS = 1_000;
 
 interface Consumer {
   nextSequence: number;
@@ -66,6 +31,7 @@ interface Shard {
   readonly core: ShardCore;
   readonly reader: MemoryStateReader;
   readonly consumers: Map<Partition, Consumer>;
+  readonly requests: BrokerRequests;
   /** Events came since its last turn. */
   stirred: boolean;
 }
@@ -81,7 +47,6 @@ export class MemoryNode {
   readonly committer: Committer;
   #commitsWaiting = 0;
   #lives = 0;
-  #answers = 0;
 
   /** @param assignment the shard of each partition. */
   constructor(
@@ -205,9 +170,12 @@ export class MemoryNode {
       sealer: openSealer,
       attempt: () => undefined,
     };
+    const life = `${index}.${++this.#lives}.`;
+    const channel = `${this.#name}/broker/${life}`;
     const shard: Shard = {
       index,
-      life: `${index}.${++this.#lives}.`,
+      life,
+      requests: new BrokerRequests(this.#world, channel, (event) => this.#on(shard, event)),
       core: new ShardCore(environment),
       reader,
       consumers: new Map(),
@@ -310,11 +278,11 @@ export class MemoryNode {
             if (core !== null && (outputs?.unshippedBytes ?? 0) > 0) reached("after reply, before append");
         });
       case "append":
-        return this.#append(shard, action);
+        return shard.requests.append(action);
       case "read-tail":
-        return this.#readTail(shard, action.subject, action.tag);
+        return shard.requests.readTail(action.subject, action.tag);
       case "publish-mail":
-        return this.#publishMail(shard, action.receiver, action.bytes);
+        return shard.requests.publishMail(action.receiver, action.bytes);
       case "consume":
         shard.consumers.set(action.partition, { nextSequence: action.startSequence, paused: false });
         broker.startConsumer(action.partition, action.startSequence);
@@ -338,89 +306,5 @@ export class MemoryNode {
       case "partition-state":
         if (action.fault !== null) this.#world.event("refused", { ...action.fault });
     }
-  }
-
-  #append(shard: Shard, action: Extract<ShardAction, { type: "append" }>): void {
-    const { broker, reached, tampering } = this.#world;
-    const { subject, tag } = action;
-    const isLog = subject.of === "log";
-    const { type: _type, tag: _tag, ...request } = action;
-    if (isLog && tampering.answersBeforeLog === true && tag > 0) {
-      this.#world.late(() => broker.append({ ...request, expectedSequence: broker.tail(subject).sequence }));
-      const outcome = { outcome: "stored", sequence: action.expectedSequence } as const;
-      this.#answer(shard, "log", () => this.#on(shard, { type: "appended", subject, tag, outcome }), 0);
-      return;
-    }
-    this.#request(
-      shard,
-      subjectName(subject),
-      () => {
-        const outcome = broker.append(request);
-        if (outcome.outcome === "stored") {
-          if (!isLog) reached("output stored, its answer lost");
-          else if (tag > 0) reached("append stored, its answer lost");
-          else if (request.rows.length > 0) reached("opening: shipped again, its answer lost");
-          else reached("opening: epoch record stored, its answer lost");
-        }
-        return outcome;
-      },
-      (outcome) => {
-        const known = outcome ?? ({ outcome: "unknown", reason: "timeout" } as const);
-        this.#on(shard, { type: "appended", subject, tag, outcome: known });
-        if (!isLog || known.outcome !== "stored") return;
-        if (tag > 0) reached("after append, before outputs");
-        else if (request.rows.length === 0) reached("opening: epoch record acknowledged");
-      },
-    );
-  }
-
-  #readTail(shard: Shard, subject: FencedSubject, tag: number): void {
-    const { broker, reached } = this.#world;
-    this.#request(
-      shard,
-      subjectName(subject),
-      () => broker.tail(subject),
-      (tail) => {
-        this.#on(shard, { type: "tail", subject, tag, tail });
-        if (tag < 0) reached("opening: the tail is read");
-      },
-    );
-  }
-
-  #publishMail(shard: Shard, receiver: Partition, bytes: Uint8Array): void {
-    const { broker, reached } = this.#world;
-    this.#request(
-      shard,
-      `mail/${receiver}`,
-      () => {
-        broker.publishMail(receiver, bytes);
-        reached("output stored, its answer lost");
-        return true;
-      },
-      (stored) => this.#on(shard, { type: "mail-published", receiver, stored: stored === true }),
-    );
-  }
-
-  /** Carries one request to the broker and its answer back; null = nobody knows. */
-  #request<Answer>(shard: Shard, subject: string, apply: () => Answer, answer: (answer: Answer | null) => void): void {
-    const { broker, wires, fate, late } = this.#world;
-    const channel = `${this.#name}/broker/${shard.life}/${subject}`;
-    const back = (value: Answer | null): void =>
-      this.#answer(shard, subject, () => answer(value), value === null ? TIMEOUT_MS : 0);
-    const arrive = (): void => {
-      const happens = broker.down ? "lost" : fate();
-      if (happens === "late") late(apply);
-      if (happens === "lost" || happens === "late") return back(null);
-      const value = apply();
-      back(happens === "answer lost" ? null : value);
-    };
-    wires.post(channel, subject, arrive, apply);
-  }
-
-  /** Each answer is a channel of its own: that of an older request may come after that of a newer one. */
-  #answer(shard: Shard, subject: string, deliver: () => void, afterMs: number): void {
-    const { wires, clock } = this.#world;
-    const channel = `${this.#name}/broker/${shard.life}/answer${++this.#answers}/${subject}`;
-    wires.post(channel, subject, deliver, null, clock.monotonicMs() + afterMs);
   }
 }

@@ -154,3 +154,9 @@ test("an upgrade chain brings old state to the present version", () => {
     expect.objectContaining({ code: "STATE_CORRUPT" }),
   );
 });
+
+test("a tell sent as an ask is applied, and answered with null once it is durable", () => {
+  const actor = activate(counterActor, { key: "a" });
+  expect(actor.ask("Add", { by: 3 })).toBeNull();
+  expect(actor.ask("Total", {})).toBe(3);
+});

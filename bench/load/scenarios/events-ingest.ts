@@ -3,7 +3,7 @@ import { Daemon } from "../daemon.ts";
 import { type Target, Workbench } from "../workbench.ts";
 import { floorFigure, type Goal, type Run, type Scenario } from "./scenario.ts";
 
-const FLOOR_START = 6;
+const FLOOR_START = 20;
 const ACCEPTED = { status: 204, body: "" };
 
 const GOALS: readonly Goal[] = [

@@ -1,0 +1,35 @@
+import type { Clock, Opening, ToStore } from "../../runtime/core/ports.ts";
+import type { PendingReply } from "../../runtime/core/open-record.ts";
+import type { FaultPoint } from "./fault-points.ts";
+import type { MemoryBroker } from "./memory-broker.ts";
+import type { Wires } from "./wires.ts";
+
+/** Breaks the node as a known-bad implementation would; all by what passes between its parts. */
+export interface Tampering {
+  /** Answers a commit before the store has seen it. */
+  readonly answersBeforeFlush?: boolean;
+  /** Answers a log append before it is stored. */
+  readonly answersBeforeLog?: boolean;
+  /** A shard reads the file as of its start for ever. */
+  readonly neverRefreshes?: boolean;
+  readonly toStore?: (message: ToStore) => ToStore;
+  readonly opening?: (opening: Opening) => Opening;
+  readonly mail?: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** What the wire does with a request to the broker: `late` = it arrives some time after the sender gave up. */
+export type RequestFate = "arrives" | "lost" | "answer lost" | "late";
+
+/** The node's surroundings. */
+export interface NodeWorld {
+  readonly wires: Wires;
+  readonly broker: MemoryBroker;
+  readonly clock: Clock;
+  readonly tampering: Tampering;
+  readonly fate: () => RequestFate;
+  /** A request that will arrive when nobody expects it any more. */
+  readonly late: (apply: () => void) => void;
+  readonly reached: (point: FaultPoint) => void;
+  readonly replied: (replies: readonly PendingReply[]) => void;
+  readonly event: (event: string, details: Record<string, unknown>) => void;
+}
