@@ -38,6 +38,7 @@ export default defineConfig({
       inProcess("sim", 60_000),
       onRealThings("integration", 2),
       onRealThings("e2e", 3),
+      onRealThings("chaos", 4),
     ],
   },
 });

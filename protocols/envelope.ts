@@ -2,8 +2,6 @@ import { decodeBounded, encode } from "./codec.ts";
 import { Fault } from "./errors.ts";
 import { asPartition, type ActorId, type Partition } from "./ids.ts";
 
-/** An envelope over this many bytes is refused by name: the managed server's `max_payload` is 8 MB (D2). */
-export const ENVELOPE_BYTES_MAX = 6 * 1024 * 1024;
 export const ENVELOPES_PER_MESSAGE_MAX = 4_096;
 
 /** One message to one actor. The payload is plain data that msgpack carries. */

@@ -49,6 +49,11 @@ export class Activation implements PartSource {
     return this.#bytes;
   }
 
+  /** Encoded size of a resident part as last read or written; 0 for a new one. */
+  bytesOf(name: string): number {
+    return this.#parts.get(name)?.bytes ?? 0;
+  }
+
   get header(): Header {
     if (this.#header === undefined) {
       const stored = this.read(HEADER_PART);

@@ -1,6 +1,6 @@
 import type { TimerChange, TopicOutput } from "../../protocols/commit-record.ts";
 import { encode } from "../../protocols/codec.ts";
-import { ENVELOPE_BYTES_MAX, envelopeTo, type Envelope } from "../../protocols/envelope.ts";
+import { envelopeTo, type Envelope } from "../../protocols/envelope.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { formatActorId, ID_PATTERN, partitionOf, type ActorId, type Partition } from "../../protocols/ids.ts";
 import type { Verdict } from "../actor/agent.ts";
@@ -37,6 +37,8 @@ export interface AddressedEnvelope {
   readonly bytes: number;
 }
 
+/** Bytes of tells, rows and topics one envelope may collect: its record has to fit a message of 8 MB with what else is in it (D2). */
+const EFFECT_BYTES_MAX = 5 * 1024 * 1024;
 const NO_REPLY = Symbol("no reply yet");
 
 /**
@@ -56,6 +58,7 @@ export class EffectScope implements AskEffects<unknown> {
   readonly snapshotsRead = new Map<string, number>();
   readonly forgotten = new Set<Activation>();
   #reply: unknown = NO_REPLY;
+  #bytes = 0;
 
   constructor(host: ScopeHost, activation: Activation, asked: boolean) {
     this.#host = host;
@@ -145,11 +148,11 @@ export class EffectScope implements AskEffects<unknown> {
   }
 
   record(row: unknown): void {
-    this.rows.push(encode(row));
+    this.rows.push(this.#bounded(encode(row), "a row"));
   }
 
   publish(topic: string, version: number, value: unknown): void {
-    this.topics.push({ topic, version, bytes: encode(value) });
+    this.topics.push({ topic, version, bytes: this.#bounded(encode(value), `topic ${topic}`) });
   }
 
   forget(): void {
@@ -246,13 +249,17 @@ export class EffectScope implements AskEffects<unknown> {
     const partition = to.partition ?? partitionOf(to.key, this.#host.partitions);
     const id: ActorId = { kind, key: to.key, partition };
     const envelope = envelopeTo(id, type, payload);
-    const bytes = partition === this.partition ? 0 : encode(payload).byteLength;
-    if (bytes > ENVELOPE_BYTES_MAX) {
-      throw new Fault(
-        "ENVELOPE_TOO_LARGE",
-        `${type} to ${formatActorId(id)} has ${bytes} bytes, allowed are ${ENVELOPE_BYTES_MAX}`,
-      );
-    }
+    const bytes =
+      partition === this.partition ? 0 : this.#bounded(encode(payload), `${type} to ${formatActorId(id)}`).byteLength;
     this.tells.push({ to: id, envelope, bytes });
+  }
+
+  #bounded(bytes: Uint8Array, what: string): Uint8Array {
+    this.#bytes += bytes.byteLength;
+    if (this.#bytes <= EFFECT_BYTES_MAX) return bytes;
+    throw new Fault(
+      "ENVELOPE_TOO_LARGE",
+      `with ${what} (${bytes.byteLength} bytes) one envelope of ${formatActorId(this.self)} causes ${this.#bytes} bytes, allowed are ${EFFECT_BYTES_MAX}`,
+    );
   }
 }

@@ -10,7 +10,6 @@ import type { Ask } from "./shard-messages.ts";
 export interface GroupSettings {
   readonly groupMs: number;
   readonly groupEnvelopesMax: number;
-  readonly recordBytesMax: number;
   readonly groupsInFlightMax: number;
 }
 
@@ -69,21 +68,24 @@ export class GroupCommitter {
     let next = 0;
     while (worked) {
       worked = false;
-      const taken = Math.min(SLICE, asks.length - next);
-      for (let index = 0; index < taken; index++) {
-        const ask = asks[next++];
-        if (ask !== undefined) this.#runAsk(ask, coreOf(ask));
+      const before = next;
+      for (let ask = asks[next]; ask !== undefined && next < before + SLICE; ask = asks[next]) {
+        const core = coreOf(ask);
+        if (core?.hasRoom() === false) break;
+        this.#runAsk(ask, core);
+        next++;
       }
+      const taken = next - before;
       envelopes += taken;
       worked ||= taken > 0;
       for (const core of cores) {
-        const done = core.fireTimers(SLICE) + core.applyMail(SLICE);
+        const done = core.fireTimers(SLICE) + core.intake.apply(SLICE);
         envelopes += done;
         worked ||= done > 0;
       }
       if (envelopes >= this.#settings.groupEnvelopesMax) break;
       if (this.#clock.monotonicMs() - startMs >= this.#settings.groupMs) break;
-      if (cores.some((core) => (core.openRecord?.estimatedBytes ?? 0) >= this.#settings.recordBytesMax)) break;
+      if (cores.some((core) => !core.hasRoom())) break;
     }
     asks.splice(0, next);
   }
@@ -108,7 +110,7 @@ export class GroupCommitter {
         incarnation: core.incarnation,
         bytes,
         replies: [...result.closed.replies],
-        ackSequence: core.finishedSequence,
+        ackSequence: core.intake.finishedSequence,
       };
       entries.push(entry);
       records.push({
@@ -136,6 +138,16 @@ export class GroupCommitter {
       if (this.#newest.get(entry.record.partition) === entries) this.#newest.delete(entry.record.partition);
     }
     return entries;
+  }
+
+  /** When the store has to be told of progress that no commit carries, on the monotonic clock. */
+  wakeAtMs(
+    slots: Iterable<{ readonly core: PartitionCore | null; readonly outputs: PartitionOutputs | null }>,
+  ): number {
+    for (const { core, outputs } of slots) {
+      if (core !== null && outputs !== null && !this.#isTold(core, outputs)) return this.#toldAtMs + PROGRESS_MS;
+    }
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Takes back the answers of a partition that is dropped; its records in flight are ignored by their incarnation. */
@@ -186,13 +198,17 @@ export class GroupCommitter {
     for (const core of cores) {
       const outputs = outputsOf(core);
       if (outputs === null) continue;
-      const told = this.#told.get(core.partition);
+      if (this.#isTold(core, outputs)) continue;
       const { shipped, published } = outputs;
-      if (told?.incarnation === core.incarnation && told.shipped === shipped && told.published === published) continue;
       const entry = { partition: core.partition, incarnation: core.incarnation, shipped, published };
       this.#told.set(core.partition, entry);
       progress.push(entry);
     }
     return progress;
+  }
+
+  #isTold({ partition, incarnation }: PartitionCore, { shipped, published }: PartitionOutputs): boolean {
+    const told = this.#told.get(partition);
+    return told?.incarnation === incarnation && told.shipped === shipped && told.published === published;
   }
 }

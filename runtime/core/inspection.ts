@@ -98,10 +98,10 @@ export function viewPartition(slot: SlotState, shard: number): PartitionView {
     commitSeq: core?.commitSeq ?? 0,
     shipped: outputs?.shipped ?? 0,
     published: outputs?.published ?? 0,
-    position: core?.position ?? null,
+    position: core?.intake.position ?? null,
     actors: core?.residency.size ?? 0,
-    mailMessages: core?.mail.length ?? 0,
-    gap: core?.gap ?? null,
+    mailMessages: core?.intake.queue.length ?? 0,
+    gap: core?.intake.gap ?? null,
     counters: core?.counters ?? null,
   };
 }

@@ -41,6 +41,8 @@ export interface ClosedRecord {
 const RUN_ENVELOPES_MAX = 1_000;
 const RUN_BYTES_MAX = 1024 * 1024;
 /** Kind, key, type and framing of an envelope, roughly. */
+/** Kind, key, name and header of a changed part. */
+const PART_FRAME_BYTES = 64;
 const ENVELOPE_FRAME_BYTES = 128;
 
 /** What the open group has changed so far in one partition; becomes one commit record (D2). */
@@ -62,12 +64,20 @@ export class OpenRecord {
   decisionIndex = 0;
   /** Envelopes run in this record. */
   envelopes = 0;
-  /** Rough size of the record, for the cut at 1 MB (D1). */
-  estimatedBytes = 0;
+  #estimatedBytes = 0;
+  #largestPartBytes = 0;
 
   constructor(base: RecordBase, nowMs: number) {
     this.base = base;
     this.nowMs = nowMs;
+  }
+
+  /**
+   * Rough size of the record, for the cut at 1 MB (D1), without its largest part: a part is written once however often it changed, so an
+   * actor with much state does not cut the group at each envelope.
+   */
+  get cuttingBytes(): number {
+    return this.#estimatedBytes - this.#largestPartBytes;
   }
 
   /** Takes a successful envelope over; its values become resident (E1). */
@@ -75,10 +85,10 @@ export class OpenRecord {
     for (const [activation, changes] of scope.changes) this.#change(activation, changes);
     this.#timers.push(...scope.timers);
     this.#rows.push(...scope.rows);
-    for (const row of scope.rows) this.estimatedBytes += row.byteLength;
+    for (const row of scope.rows) this.#estimatedBytes += row.byteLength;
     for (const topic of scope.topics) {
       this.#topics.set(topic.topic, topic);
-      this.estimatedBytes += topic.bytes.byteLength;
+      this.#estimatedBytes += topic.bytes.byteLength;
     }
     for (const [topic, version] of scope.snapshotsRead) this.#snapshots.set(topic, version);
   }
@@ -89,11 +99,15 @@ export class OpenRecord {
       parts = new Set();
       this.#dirty.set(activation, parts);
       activation.dirty = true;
-      this.estimatedBytes += activation.bytes;
     }
     for (const [name, value] of changes) {
+      if (!parts.has(name)) {
+        const bytes = activation.bytesOf(name) + PART_FRAME_BYTES;
+        this.#estimatedBytes += bytes;
+        this.#largestPartBytes = Math.max(this.#largestPartBytes, bytes);
+        parts.add(name);
+      }
       activation.set(name, value);
-      parts.add(name);
     }
     activation.version = this.base.commitSeq + 1;
   }
@@ -109,7 +123,7 @@ export class OpenRecord {
       run.envelopes.push(envelope);
       run.bytes += bytes;
     }
-    this.estimatedBytes += bytes + ENVELOPE_FRAME_BYTES;
+    this.#estimatedBytes += bytes + ENVELOPE_FRAME_BYTES;
   }
 
   received(sender: Sender, sequence: number): void {
@@ -129,7 +143,7 @@ export class OpenRecord {
     const letter = deadLetterOf(cause, id, this.base.partition, this.nowMs);
     this.#letters.push(letter.copy);
     this.#letterRows.push(letter.row);
-    this.estimatedBytes += 2 * letter.copy.byteLength;
+    this.#estimatedBytes += 2 * letter.copy.byteLength;
   }
 
   /** Writes or deletes a row that belongs to no resident actor. */

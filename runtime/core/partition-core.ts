@@ -1,6 +1,6 @@
-import { decodeRecord, type CommitRecord, type MailPosition } from "../../protocols/commit-record.ts";
+import { decodeRecord, type CommitRecord } from "../../protocols/commit-record.ts";
 import { decisionIdOf } from "../../protocols/decision-id.ts";
-import { INGRESS, type Envelope, type Run, type Sender } from "../../protocols/envelope.ts";
+import type { Envelope } from "../../protocols/envelope.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { hashNumbers } from "../../protocols/hash.ts";
 import type { Partition } from "../../protocols/ids.ts";
@@ -12,7 +12,7 @@ import { Activation, type PartReader } from "./activation.ts";
 import type { CircuitBreaker } from "./circuit.ts";
 import type { SupervisionHost } from "./actor-supervision.ts";
 import { Dispatcher, type AskOutcome } from "./dispatcher.ts";
-import { MailQueue } from "./mail-queue.ts";
+import { MailIntake, type IntakeHost, type MailPlace, type Suspect } from "./mail-intake.ts";
 import { OpenRecord, type ClosedRecord } from "./open-record.ts";
 import { Overlay } from "./overlay.ts";
 import type { Clock, Opening, StateReader } from "./ports.ts";
@@ -28,6 +28,8 @@ export interface PartitionEnvironment {
   readonly reader: StateReader;
   readonly sealer: Sealer;
   readonly clock: Clock;
+  /** Bytes of one record above which its group is cut (D1). */
+  readonly recordBytesMax: number;
   readonly circuits: CircuitBreaker;
   readonly snapshots: SnapshotTable;
   readonly emit: (kind: string, event: string, details: Record<string, unknown>) => void;
@@ -46,28 +48,18 @@ export interface PartitionCounters {
   failed: number;
 }
 
-/** An envelope a thread died in, and how often. */
-export interface Suspect {
-  readonly sequence: number;
-  readonly index: number;
-  readonly deaths: number;
-}
-
-/** Deaths of a thread in one envelope before it becomes a dead letter unrun. */
-const DEATHS_MAX = 3;
-
 /**
  * One open partition on its shard: actors, mail, timers, counters, and the open record of the current group. Owns no I/O.
- * P1: an envelope of a sender is applied once, in its order (D4). P2: what a record changes is read back from here until it is folded.
+ * P1: what a record changes is read back from here until it is folded.
  */
-export class PartitionCore implements SupervisionHost, PartReader {
+export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   readonly partition: Partition;
   readonly epoch: number;
   readonly incarnation: number;
   readonly overlay = new Overlay();
   readonly residency = new Residency();
   readonly timers = new TimerQueue();
-  readonly mail: MailQueue;
+  readonly intake: MailIntake;
   readonly counters: PartitionCounters = {
     envelopes: 0,
     duplicates: 0,
@@ -79,18 +71,12 @@ export class PartitionCore implements SupervisionHost, PartReader {
   readonly #environment: PartitionEnvironment;
   readonly #generation: number;
   readonly #dispatcher: Dispatcher;
-  readonly #received: Map<Sender, number>;
   readonly #sent: Map<Partition, number>;
   #commitSeq: number;
-  #position: MailPosition | null;
   #floorMs: number;
   #open: OpenRecord | null = null;
   #random: (() => number) | null = null;
   #published: number;
-  #suspect: Suspect | null;
-  /** Newest message of which every envelope was applied; it may be acknowledged once its commit's outputs are (D2 step 5). */
-  finishedSequence = 0;
-  gap: { readonly sender: Sender; readonly expected: number; readonly found: number } | null = null;
 
   constructor(environment: PartitionEnvironment, opening: Opening, epoch: number, suspect: Suspect | null = null) {
     this.#environment = environment;
@@ -99,13 +85,10 @@ export class PartitionCore implements SupervisionHost, PartReader {
     this.incarnation = opening.incarnation;
     this.#generation = opening.generation;
     this.#commitSeq = opening.commitSeq;
-    this.#position = opening.position;
     this.#floorMs = opening.nowMs;
     this.#published = opening.published;
-    this.#received = new Map(opening.received);
     this.#sent = new Map(opening.sent);
-    this.#suspect = suspect;
-    this.mail = new MailQueue(opening.position?.sequence ?? 0);
+    this.intake = new MailIntake(this, opening, suspect);
     this.#dispatcher = new Dispatcher(this);
   }
 
@@ -117,9 +100,6 @@ export class PartitionCore implements SupervisionHost, PartReader {
   }
   get commitSeq(): number {
     return this.#commitSeq;
-  }
-  get position(): MailPosition | null {
-    return this.#position;
   }
   get generation(): number {
     return this.#generation;
@@ -153,7 +133,7 @@ export class PartitionCore implements SupervisionHost, PartReader {
     const nowMs = Math.max(this.#floorMs, this.#environment.clock.nowMs());
     this.timers.scan(nowMs, timerReader(this.#environment.reader, this.partition, this.#generation));
     let fired = 0;
-    for (; fired < limit; fired++) {
+    for (; fired < limit && this.hasRoom(); fired++) {
       const row = this.timers.take(nowMs);
       if (row === undefined) break;
       this.#begin();
@@ -162,41 +142,20 @@ export class PartitionCore implements SupervisionHost, PartReader {
     return fired;
   }
 
-  /** Applies at most `limit` envelopes of waiting mail. @returns how many were looked at. */
-  applyMail(limit: number): number {
-    let looked = 0;
-    while (looked < limit && this.gap === null) {
-      const head = this.mail.head();
-      if (head === undefined) break;
-      if (head.message instanceof Fault) {
-        this.#refuseMessage(head.sequence, head.message);
-        looked++;
-        continue;
-      }
-      const total = head.message.runs.reduce((sum, run) => sum + run.envelopes.length, 0);
-      const start = this.#position !== null && this.#position.sequence === head.sequence ? this.#position.index : 0;
-      const until = Math.min(total, start + (limit - looked));
-      const reached = this.#applyRuns(head.message.runs, head.sequence, start, until);
-      looked += Math.max(1, reached - start);
-      this.#move(head.sequence, reached);
-      if (reached >= total) this.#finish(head.sequence);
-      else if (this.gap !== null) break;
-    }
-    return looked;
+  apply(envelope: Envelope, origin: string, place: MailPlace): void {
+    this.#begin();
+    this.#environment.attempt({ partition: this.partition, ...place });
+    this.#dispatcher.tell(envelope, origin);
+    this.#environment.attempt(null);
   }
 
-  /** @param stream identity of the mail stream, for the position. */
-  bindStream(stream: string): void {
-    if (this.#position !== null && this.#position.stream !== stream) {
-      throw new Fault(
-        "STREAM_REWOUND",
-        `partition ${this.partition} applied mail of stream ${this.#position.stream}, the server has ${stream}`,
-        {
-          details: { partition: this.partition, position: this.#position },
-        },
-      );
-    }
-    this.#position ??= { stream, sequence: 0, index: 0 };
+  abandon(envelope: Envelope, origin: string, deaths: number): void {
+    this.#begin();
+    this.#dispatcher.abandon(envelope, origin, deaths);
+  }
+
+  hasRoom(): boolean {
+    return this.#open === null || this.#open.cuttingBytes < this.#environment.recordBytesMax;
   }
 
   /** Ends the group for this partition; null when nothing has to become durable (replies can leave at once). */
@@ -206,7 +165,7 @@ export class PartitionCore implements SupervisionHost, PartReader {
     this.#open = null;
     this.#published = published;
     if (open.changesNothing) return { closed: null, open };
-    const closed = open.close(this.#sent, this.#position);
+    const closed = open.close(this.#sent, this.intake.position);
     this.#commitSeq = closed.record.commitSeq;
     this.#remember(closed.record);
     return { closed, open };
@@ -222,12 +181,6 @@ export class PartitionCore implements SupervisionHost, PartReader {
   restart(kind: string, key: string): void {
     this.#begin();
     this.#dispatcher.restart(kind, key);
-  }
-
-  acceptGap(): void {
-    if (this.gap === null) return;
-    this.#received.set(this.gap.sender, this.gap.found - 1);
-    this.gap = null;
   }
 
   activate(kind: string, key: string): Activation {
@@ -300,87 +253,6 @@ export class PartitionCore implements SupervisionHost, PartReader {
     this.#random = null;
     this.counters.envelopes++;
     this.open().envelopes++;
-  }
-
-  #applyRuns(runs: readonly Run[], sequence: number, start: number, until: number): number {
-    let index = 0;
-    for (const run of runs) {
-      for (let offset = 0; offset < run.envelopes.length; offset++, index++) {
-        if (index < start) continue;
-        if (index >= until) return index;
-        const envelope = run.envelopes[offset];
-        if (envelope === undefined || run.receiver !== this.partition) continue;
-        if (!this.#admit(run.sender, run.first + offset)) {
-          if (this.gap !== null) return index;
-          continue;
-        }
-        this.#applyEnvelope(envelope, run.sender, sequence, index);
-      }
-    }
-    return index;
-  }
-
-  #applyEnvelope(envelope: Envelope, sender: Sender, sequence: number, index: number): void {
-    this.#begin();
-    const suspect = this.#suspect;
-    if (suspect !== null && suspect.sequence === sequence && suspect.index === index && suspect.deaths >= DEATHS_MAX) {
-      this.#suspect = null;
-      this.#dispatcher.abandon(envelope, String(sender), suspect.deaths);
-      return;
-    }
-    this.#environment.attempt({ partition: this.partition, sequence, index });
-    this.#dispatcher.tell(envelope, String(sender));
-    this.#environment.attempt(null);
-  }
-
-  /** D4: lower or equal is dropped; a gap stops the mail; ingress carries no sequence. */
-  #admit(sender: Sender, sequence: number): boolean {
-    if (sender === INGRESS) return true;
-    const last = this.#received.get(sender) ?? 0;
-    if (sequence <= last) {
-      this.counters.duplicates++;
-      return false;
-    }
-    if (sequence > last + 1) {
-      this.gap = { sender, expected: last + 1, found: sequence };
-      this.event("partition", "mail-gap", { sender, expected: last + 1, found: sequence });
-      return false;
-    }
-    this.#received.set(sender, sequence);
-    this.open().received(sender, sequence);
-    return true;
-  }
-
-  #refuseMessage(sequence: number, fault: Fault): void {
-    if (this.#position?.sequence === sequence && this.#position.index > 0) {
-      this.#finish(sequence);
-      return;
-    }
-    const to = { kind: "partition", key: String(this.partition) };
-    this.open().deadLetter({
-      to,
-      type: "mail",
-      payload: { sequence },
-      origin: "bus",
-      error: { code: fault.code, message: fault.message },
-      attempts: 0,
-      stateVersion: null,
-    });
-    this.counters.deadLetters++;
-    this.#move(sequence, 1);
-    this.#finish(sequence);
-  }
-
-  #finish(sequence: number): void {
-    this.finishedSequence = sequence;
-    this.mail.shift();
-  }
-
-  #move(sequence: number, index: number): void {
-    if (this.#position?.sequence === sequence && this.#position.index === index) return;
-    const stream = this.#position?.stream ?? "";
-    this.#position = { stream, sequence, index };
-    this.open().position = this.#position;
   }
 
   #remember(record: CommitRecord): void {

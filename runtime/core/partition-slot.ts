@@ -1,5 +1,6 @@
 import type { Partition } from "../../protocols/ids.ts";
-import type { PartitionCore, Suspect } from "./partition-core.ts";
+import type { Suspect } from "./mail-intake.ts";
+import type { PartitionCore } from "./partition-core.ts";
 import type { PartitionOpening } from "./partition-opening.ts";
 import type { PartitionOutputs } from "./partition-outputs.ts";
 

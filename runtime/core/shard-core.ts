@@ -1,42 +1,19 @@
-import { encodeMail } from "../../protocols/envelope.ts";
 import { Fault, fromWireFault, toWireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
 import { CircuitBreaker } from "./circuit.ts";
 import type { FencedAction, FencedAppend } from "./fenced-append.ts";
 import { GroupCommitter } from "./group-committer.ts";
-import { Lane } from "./lane.ts";
-import { PartitionCore, retainedRecords, type PartitionEnvironment, type Suspect } from "./partition-core.ts";
+import { LaneTable } from "./lane-table.ts";
+import type { Suspect } from "./mail-intake.ts";
+import { openSlot } from "./open-slot.ts";
+import type { PartitionCore } from "./partition-core.ts";
+import type { ShardEnvironment } from "./shard-settings.ts";
 import { PartitionOpening } from "./partition-opening.ts";
-import { PartitionOutputs } from "./partition-outputs.ts";
 import type { PendingReply } from "./open-record.ts";
 import type { FromStore, Opening } from "./ports.ts";
 import type { Ask, FencedSubject, ShardAction, ShardEvent } from "./shard-messages.ts";
 import { SnapshotTable } from "./snapshot-table.ts";
 import type { SlotState } from "./partition-slot.ts";
-
-/** Bounds and paces of a shard; each has its default in config. */
-export interface ShardSettings {
-  readonly logPaceMs: number;
-  readonly outputPaceMs: number;
-  readonly logBytesMax: number;
-  readonly replicated: boolean;
-  /** Handler time after which a group is cut (D1). */
-  readonly groupMs: number;
-  readonly groupEnvelopesMax: number;
-  readonly recordBytesMax: number;
-  /** Groups sent to the store and not yet answered. */
-  readonly groupsInFlightMax: number;
-  readonly asksMax: number;
-  readonly passivateAfterMs: number;
-  readonly residentBytesMax: number;
-  /** Unshipped bytes of a partition above which asks are shed (D2). */
-  readonly unshippedBytesMax: number;
-  readonly streamIdentity: string;
-}
-
-export type ShardEnvironment = Omit<PartitionEnvironment, "circuits" | "snapshots" | "emit"> & {
-  readonly settings: ShardSettings;
-};
 
 /**
  * A shard as a pure machine: events in, actions out, no await (D19). Owns its partitions, their lanes and asks.
@@ -47,7 +24,7 @@ export class ShardCore {
   readonly circuits: CircuitBreaker;
   readonly #environment: ShardEnvironment;
   readonly #slots = new Map<Partition, SlotState>();
-  readonly #lanes = new Map<Partition, Lane>();
+  readonly #lanes: LaneTable;
   readonly #asks: Ask[] = [];
   readonly #groups: GroupCommitter;
   #actions: ShardAction[] = [];
@@ -57,6 +34,7 @@ export class ShardCore {
   constructor(environment: ShardEnvironment) {
     this.#environment = environment;
     this.circuits = new CircuitBreaker(environment.clock, this.snapshots);
+    this.#lanes = new LaneTable(environment.clock, environment.settings.outputPaceMs);
     this.#groups = new GroupCommitter(environment.clock, environment.settings);
   }
 
@@ -81,12 +59,16 @@ export class ShardCore {
       case "tail":
         return this.#fenced(event);
       case "mail-published":
-        return this.#mailPublished(event.receiver, event.stored);
+        for (const run of this.#lanes.published(event.receiver, event.stored)) {
+          const slot = this.#slots.get(run.sender);
+          if (slot?.core?.epoch === run.epoch) slot.outputs?.runStored(run.commitSeq);
+        }
+        return;
       case "snapshot":
         this.snapshots.put(event.topic, event.version, event.value);
         return;
       case "accept-gap":
-        return this.#slots.get(event.partition)?.core?.acceptGap();
+        return this.#slots.get(event.partition)?.core?.intake.acceptGap();
       case "mark-logs":
         for (const { outputs } of this.#slots.values()) outputs?.markLog();
         return;
@@ -106,7 +88,7 @@ export class ShardCore {
   turn(): ShardAction[] {
     if (this.#groups.roomForAnother) this.#runGroup();
     for (const slot of this.#slots.values()) this.#poll(slot);
-    for (const lane of this.#lanes.values()) this.#pollLane(lane);
+    this.#actions.push(...this.#lanes.poll());
     const actions = this.#actions;
     this.#actions = [];
     return actions;
@@ -118,7 +100,7 @@ export class ShardCore {
     if (!this.#groups.roomForAnother) return false;
     if (this.#asks.length > 0) return true;
     for (const { core } of this.#slots.values())
-      if (core !== null && core.gap === null && core.mail.length > 0) return true;
+      if (core !== null && core.intake.gap === null && core.intake.queue.length > 0) return true;
     return false;
   }
 
@@ -133,7 +115,8 @@ export class ShardCore {
       if (outputs !== null) sleepMs = Math.min(sleepMs, outputs.wakeAtMs() - monotonicMs);
       if (opening !== null) sleepMs = Math.min(sleepMs, opening.wakeAtMs() - monotonicMs);
     }
-    for (const lane of this.#lanes.values()) sleepMs = Math.min(sleepMs, lane.wakeAtMs() - monotonicMs);
+    sleepMs = Math.min(sleepMs, this.#lanes.wakeAtMs() - monotonicMs);
+    sleepMs = Math.min(sleepMs, this.#groups.wakeAtMs(this.#slots.values()) - monotonicMs);
     return Math.max(0, sleepMs);
   }
 
@@ -147,7 +130,7 @@ export class ShardCore {
     });
     const request = ++this.#request;
     this.#slots.set(partition, { partition, opening, request, suspect, core: null, outputs: null });
-    for (const lane of this.#lanes.values()) lane.dropSender(partition);
+    this.#lanes.dropSender(partition);
     this.#actions.push({ type: "partition-state", partition, state: "opening", fault: null });
     this.#actions.push({ type: "to-store", message: { type: "open", request, partition } });
   }
@@ -198,12 +181,12 @@ export class ShardCore {
   #mail(partition: Partition, sequence: number, bytes: Uint8Array): void {
     const core = this.#slots.get(partition)?.core;
     if (core == null) return;
-    core.mail.push(sequence, bytes);
+    core.intake.queue.push(sequence, bytes);
     this.#flow(core);
   }
 
   #flow(core: PartitionCore): void {
-    const flow = core.mail.flow();
+    const flow = core.intake.queue.flow();
     if (flow !== null) this.#actions.push({ type: "flow", partition: core.partition, paused: flow === "pause" });
   }
 
@@ -307,41 +290,23 @@ export class ShardCore {
   }
 
   #opened(slot: SlotState, opening: Opening, done: { readonly epoch: number; readonly log: FencedAppend }): void {
-    const { clock, settings } = this.#environment;
     this.#environment.reader.refresh();
-    const environment: PartitionEnvironment = {
-      ...this.#environment,
+    const opened = openSlot(this.#environment, {
+      opening,
+      done,
+      suspect: slot.suspect,
       circuits: this.circuits,
       snapshots: this.snapshots,
       emit: (kind, event, details) => this.#emit(kind, event, details),
-    };
-    const core = new PartitionCore(environment, opening, done.epoch, slot.suspect);
-    try {
-      core.bindStream(settings.streamIdentity);
-    } catch (error) {
-      return this.#refused(slot, error instanceof Fault ? error : new Fault("STREAM_REWOUND", String(error)));
-    }
-    const outputs = new PartitionOutputs(
-      {
-        partition: slot.partition,
-        epoch: done.epoch,
-        clock,
-        outputPaceMs: settings.outputPaceMs,
-        bytesMax: settings.logBytesMax,
-        replicated: settings.replicated,
-        lane: (receiver) => this.#lane(receiver),
-      },
-      done.log,
-      opening.published,
-    );
-    for (const { record, bytes } of retainedRecords(opening)) {
-      if (record.commitSeq > opening.published) outputs.flushed(record, bytes, 0, []);
-    }
+      lane: (receiver) => this.#lanes.to(receiver),
+    });
+    if (opened instanceof Fault) return this.#refused(slot, opened);
+    const { core, outputs } = opened;
     this.#slots.set(slot.partition, { ...slot, opening: null, suspect: null, core, outputs });
     this.#actions.push({
       type: "consume",
       partition: slot.partition,
-      startSequence: Math.max(1, core.position?.sequence ?? 1),
+      startSequence: Math.max(1, core.intake.position?.sequence ?? 1),
     });
     this.#actions.push({ type: "partition-state", partition: slot.partition, state: "open", fault: null });
     this.#emit("partition", "opened", { partition: slot.partition, epoch: done.epoch, commitSeq: core.commitSeq });
@@ -380,29 +345,6 @@ export class ShardCore {
     if (action === null) return;
     if (action.type === "read-tail") this.#actions.push({ type: "read-tail", subject, tag });
     else this.#actions.push({ ...action, subject, tag });
-  }
-
-  #lane(receiver: Partition): Lane {
-    let lane = this.#lanes.get(receiver);
-    if (lane === undefined) {
-      lane = new Lane(receiver, this.#environment.clock, this.#environment.settings.outputPaceMs);
-      this.#lanes.set(receiver, lane);
-    }
-    return lane;
-  }
-
-  #pollLane(lane: Lane): void {
-    const runs = lane.poll();
-    if (runs === null) return;
-    const count = runs.reduce((sum, run) => sum + run.envelopes.length, 0);
-    this.#actions.push({ type: "publish-mail", receiver: lane.receiver, bytes: encodeMail({ runs }), count });
-  }
-
-  #mailPublished(receiver: Partition, stored: boolean): void {
-    for (const run of this.#lanes.get(receiver)?.published(stored) ?? []) {
-      const slot = this.#slots.get(run.sender);
-      if (slot?.core?.epoch === run.epoch) slot.outputs?.runStored(run.commitSeq);
-    }
   }
 
   #emit(kind: string, event: string, details: Record<string, unknown>): void {

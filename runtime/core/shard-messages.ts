@@ -2,7 +2,7 @@ import type { WireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
 import type { AppendOutcome, SubjectTail } from "./fenced-append.ts";
 import type { PendingReply } from "./open-record.ts";
-import type { Suspect } from "./partition-core.ts";
+import type { Suspect } from "./mail-intake.ts";
 import type { FromStore, ToStore } from "./ports.ts";
 
 /** A fenced subject, by what it carries (D5). */

@@ -6,7 +6,7 @@ import { Fault, fromWireFault } from "../../protocols/errors.ts";
 import { CATALOG_TOPIC, type CatalogChange } from "../../protocols/messages/catalog.ts";
 import { topicSubject } from "../../protocols/subjects.ts";
 import { decodeBounded } from "../../protocols/codec.ts";
-import type { ShardSettings } from "../core/shard-core.ts";
+import type { ShardSettings } from "../core/shard-settings.ts";
 import type { FromShard } from "../threads/shard-thread-messages.ts";
 import { CatalogFeed, type CatalogFeedOptions } from "./catalog-feed.ts";
 import type { DataFolder } from "./data-folder.ts";

@@ -1,7 +1,7 @@
 import { Piscina } from "piscina";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Fault, fromWireFault } from "../../protocols/errors.ts";
-import type { Suspect } from "../core/partition-core.ts";
+import type { Suspect } from "../core/mail-intake.ts";
 import type { ControlVerb, FromShard, InspectQuestion, ShardTask, ToShard } from "../threads/shard-thread-messages.ts";
 
 export interface ShardPoolOptions {

@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { WireFault } from "../../protocols/errors.ts";
-import type { Suspect } from "../core/partition-core.ts";
-import type { ShardSettings } from "../core/shard-core.ts";
+import type { Suspect } from "../core/mail-intake.ts";
+import type { ShardSettings } from "../core/shard-settings.ts";
 import type { NatsAccess } from "./nats-access.ts";
 
 /** What a shard's pinned task is started with. */

@@ -101,9 +101,17 @@ async function unexplained(admin: AdminClient, client: Client): Promise<string[]
         const known = bid === undefined ? [id, "no-bid", null, null] : [id, "bid", bid.campaignId, bid.creativeId];
         if (String(said) !== String(known)) wrong.push(`${id}: ${String(said)}, received ${String(known)}`);
         for (const [event, state] of bid?.sent ?? [])
-          if (state === "acknowledged" && !(event === "bill" || event === "impression") && !events.some((one) => one.event === event))
+          if (
+            state === "acknowledged" &&
+            !(event === "bill" || event === "impression") &&
+            !events.some((one) => one.event === event)
+          )
             wrong.push(`${id}: the acknowledged ${event} is not in its events`);
-        if (bid !== undefined && isBilled(bid) && !events.some(({ event }) => event === "impression" || event === "bill"))
+        if (
+          bid !== undefined &&
+          isBilled(bid) &&
+          !events.some(({ event }) => event === "impression" || event === "bill")
+        )
           wrong.push(`${id}: billed, but no billing among its events`);
       } catch (error) {
         wrong.push(`${id}: ${String(error)}`);
@@ -115,59 +123,63 @@ async function unexplained(admin: AdminClient, client: Client): Promise<string[]
 }
 
 describeWithNats("ten times kill -9 under load", () => {
-  test("nothing acknowledged is lost, nothing counts twice, and no budget or cap is broken", { timeout: 120_000 }, async () => {
-    console.info(`seed ${SEED}: E2E_SEED=${SEED} repeats its choices`);
-    const random = randomStream(SEED);
-    daemon = await TestDaemon.start({ args: ["--no-examples"], fixedPorts: true });
-    await new AdminClient(daemon.node).apply(asDocument(CAMPAIGNS));
-    const client = new Client(daemon.node.http);
-    const listeners = Array.from({ length: LISTENERS }, (_, at) => `listener-${at}`);
-    const crowd = new Crowd({ client, listeners, workers: WORKERS, random, promised: PROMISED });
-    const starting = new Set<number>();
-    while (starting.size < KILLS_WHILE_STARTING) starting.add(1 + Math.floor(random() * (KILLS - 1)));
-    const restartsMs: number[] = [];
-    for (let kill = 0; kill < KILLS; kill++) {
-      const { least, most } = ANSWERS_BETWEEN;
-      if (starting.has(kill)) {
-        await delay(random() * STARTING_MS);
-      } else {
-        await crowd.answers(least + Math.floor(random() * (most - least)));
-        await delay(random() * JITTER_MS);
+  test(
+    "nothing acknowledged is lost, nothing counts twice, and no budget or cap is broken",
+    { timeout: 120_000 },
+    async () => {
+      console.info(`seed ${SEED}: E2E_SEED=${SEED} repeats its choices`);
+      const random = randomStream(SEED);
+      daemon = await TestDaemon.start({ args: ["--no-examples"], fixedPorts: true });
+      await new AdminClient(daemon.node).apply(asDocument(CAMPAIGNS));
+      const client = new Client(daemon.node.http);
+      const listeners = Array.from({ length: LISTENERS }, (_, at) => `listener-${at}`);
+      const crowd = new Crowd({ client, listeners, workers: WORKERS, random, promised: PROMISED });
+      const starting = new Set<number>();
+      while (starting.size < KILLS_WHILE_STARTING) starting.add(1 + Math.floor(random() * (KILLS - 1)));
+      const restartsMs: number[] = [];
+      for (let kill = 0; kill < KILLS; kill++) {
+        const { least, most } = ANSWERS_BETWEEN;
+        if (starting.has(kill)) {
+          await delay(random() * STARTING_MS);
+        } else {
+          await crowd.answers(least + Math.floor(random() * (most - least)));
+          await delay(random() * JITTER_MS);
+        }
+        crowd.daemonGoesDown();
+        await daemon.kill9();
+        if (starting.has(kill + 1)) {
+          daemon.spawn();
+          continue;
+        }
+        const startedMs = performance.now();
+        await daemon.restart();
+        restartsMs.push(Math.round(performance.now() - startedMs));
+        crowd.daemonIsUp();
+        await budgetsHold(new AdminClient(daemon.node));
       }
-      crowd.daemonGoesDown();
-      await daemon.kill9();
-      if (starting.has(kill + 1)) {
-        daemon.spawn();
-        continue;
-      }
-      const startedMs = performance.now();
+      await crowd.answers(ANSWERS_BETWEEN.most);
+      await crowd.stop();
+      const resent = await resolveUnknown(client);
+      console.info(
+        `${client.decisionIds.size} decisions, ${client.received.length} bids, ${crowd.unanswered} requests unanswered, ` +
+          `${resent} beacons sent again; restarts ${restartsMs.join(", ")} ms; ${JSON.stringify(Object.fromEntries(client.answers))}`,
+      );
+      expect(crowd.broken).toEqual([]);
+      const refused = client.received.filter(({ sent }) => [...sent.values()].includes("refused"));
+      expect(refused.map(({ decisionId, sent }) => [decisionId, ...sent])).toEqual([]);
+
+      const admin = new AdminClient(daemon.node);
+      const all = Object.fromEntries(IDS.map((id) => [id, expectedFigures(client, id)]));
+      await eventually("the figures are the client's own", () => figuresOf(admin, IDS), all, SETTLED_MS);
+      await budgetsHold(admin);
+      await reservationsHold(admin, client, crowd.unanswered);
+      expect(await unexplained(admin, client)).toEqual([]);
+
+      expect(await daemon.sigterm()).toMatchObject({ code: 0 });
       await daemon.restart();
-      restartsMs.push(Math.round(performance.now() - startedMs));
-      crowd.daemonIsUp();
-      await budgetsHold(new AdminClient(daemon.node));
-    }
-    await crowd.answers(ANSWERS_BETWEEN.most);
-    await crowd.stop();
-    const resent = await resolveUnknown(client);
-    console.info(
-      `${client.decisionIds.size} decisions, ${client.received.length} bids, ${crowd.unanswered} requests unanswered, ` +
-        `${resent} beacons sent again; restarts ${restartsMs.join(", ")} ms; ${JSON.stringify(Object.fromEntries(client.answers))}`,
-    );
-    expect(crowd.broken).toEqual([]);
-    const refused = client.received.filter(({ sent }) => [...sent.values()].includes("refused"));
-    expect(refused.map(({ decisionId, sent }) => [decisionId, ...sent])).toEqual([]);
-
-    const admin = new AdminClient(daemon.node);
-    const all = Object.fromEntries(IDS.map((id) => [id, expectedFigures(client, id)]));
-    await eventually("the figures are the client's own", () => figuresOf(admin, IDS), all, SETTLED_MS);
-    await budgetsHold(admin);
-    await reservationsHold(admin, client, crowd.unanswered);
-    expect(await unexplained(admin, client)).toEqual([]);
-
-    expect(await daemon.sigterm()).toMatchObject({ code: 0 });
-    await daemon.restart();
-    const after = new AdminClient(daemon.node);
-    await eventually("the figures survive a clean stop", () => figuresOf(after, IDS), all, SETTLED_MS);
-    await reservationsHold(after, client, crowd.unanswered);
-  });
+      const after = new AdminClient(daemon.node);
+      await eventually("the figures survive a clean stop", () => figuresOf(after, IDS), all, SETTLED_MS);
+      await reservationsHold(after, client, crowd.unanswered);
+    },
+  );
 });

@@ -69,7 +69,10 @@ async function bidFaults(request: Json, response: OpenRtbResponse): Promise<stri
   must(response.id === request["id"], "id of the response");
   must(bid.mtype === 3, `mtype ${bid.mtype}`);
   must(ad.mediaFiles.length > 0, "no media files");
-  must(ad.mediaFiles.some(({ mimeType }) => texts(audio["mimes"]).includes(mimeType)), "no media of an asked type");
+  must(
+    ad.mediaFiles.some(({ mimeType }) => texts(audio["mimes"]).includes(mimeType)),
+    "no media of an asked type",
+  );
   must(bid.dur === ad.durationSeconds, `dur ${bid.dur}, the VAST says ${ad.durationSeconds}`);
   must(bid.dur >= number(audio["minduration"], 0), `shorter than minduration: ${bid.dur}`);
   must(bid.dur <= number(audio["maxduration"], Infinity), `longer than maxduration: ${bid.dur}`);
@@ -84,7 +87,11 @@ async function bidFaults(request: Json, response: OpenRtbResponse): Promise<stri
     must(!bid.cat.some((cat) => cat === blocked || cat.startsWith(`${blocked}-`)), `blocked category ${blocked}`);
   must(!bid.adomain.some((domain) => texts(request["badv"]).includes(domain)), "blocked advertiser");
   must(!(bid.attr ?? []).some((one) => list(audio["battr"]).includes(one)), "blocked attribute");
-  if (imp["secure"] === 1) must(ad.mediaFiles.every(({ url }) => url.startsWith("https://")), "insecure media");
+  if (imp["secure"] === 1)
+    must(
+      ad.mediaFiles.every(({ url }) => url.startsWith("https://")),
+      "insecure media",
+    );
   return faults;
 }
 
@@ -121,7 +128,10 @@ describeWithNats("requests of exchanges, to the real daemon", () => {
 
   afterAll(() => daemon.dispose());
 
-  for (const category of ["openrtb-audio-exchanges", "openrtb-mixed-exchanges"]) {
+  for (const [category, leastBids] of [
+    ["openrtb-audio-exchanges", 5],
+    ["openrtb-mixed-exchanges", 0], // banners, videos and natives
+  ] as const) {
     describeFixtures(category, (folder) => {
       test("get an answer that decisioning.md 3 allows, and every bid fits its request", async () => {
         const faults: Record<string, string[]> = {};
@@ -135,7 +145,7 @@ describeWithNats("requests of exchanges, to the real daemon", () => {
         }
         console.info(`${category}: ${JSON.stringify(Object.fromEntries(statuses))}`);
         expect(faults).toEqual({});
-        expect(statuses.get(200)).toBeGreaterThan(0);
+        expect(statuses.get(200) ?? 0).toBeGreaterThanOrEqual(leastBids);
       });
     });
   }

@@ -144,7 +144,9 @@ describeWithNats("a start that is refused", () => {
         const data = join(running.folder, `other${option}`);
         const refused = await refusedStart("--data", data, ...FREE, option, address, "--log-level", "error");
         expect(refused.code).toBe(2);
-        expect(linesOf(refused)).toEqual([expect.stringMatching(new RegExp(`${address} is taken.*${option} HOST:PORT`))]);
+        expect(linesOf(refused)).toEqual([
+          expect.stringMatching(new RegExp(`${address} is taken.*${option} HOST:PORT`)),
+        ]);
         expectNoStack(refused);
       }
     } finally {
@@ -157,7 +159,8 @@ describeWithNats("a start that is refused", () => {
     writeFileSync(config, JSON.stringify({ http: "nonsense", gateway: { bidTimeoutMs: "soon" }, unheardOf: 1 }));
     const refused = await refusedStart("--data", join(running.folder, "c"), "--config", config, "--shards", "many");
     expect(refused.code).toBe(2);
-    for (const key of ["http", "gateway.bidTimeoutMs", "unheardOf", "shards"]) expect(refused.stderr).toContain(`${key} =`);
+    for (const key of ["http", "gateway.bidTimeoutMs", "unheardOf", "shards"])
+      expect(refused.stderr).toContain(`${key} =`);
     expectNoStack(refused);
     const missing = await refusedStart("--config", join(running.folder, "absent.json"));
     expect({ code: missing.code, lines: linesOf(missing).length }).toEqual({ code: 2, lines: 1 });

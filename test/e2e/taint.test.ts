@@ -90,11 +90,19 @@ describeWithNats("what a request says about a person", () => {
     daemon = await TestDaemon.start({ fixedPorts: true, logLevel: "trace" });
     const client = new Client(daemon.node.http);
     const headers = { "x-forwarded-for": TAINTS["beacon header"], "user-agent": TAINTS["device.ua"] };
+    const played = await client.ask(TAINTS["user.id"], tainted(true));
+    if (played.received === undefined) throw new Error("no bid to play");
+    await client.get(eventUrl(played.received, "impression"), headers);
     for (let round = 0; round < 5; round++) {
       for (const request of requests()) {
-        const response = await client.post("/openrtb2/2.6/bid", { ...request, id: `taint-${round}-${Math.random()}` }, headers);
+        const response = await client.post(
+          "/openrtb2/2.6/bid",
+          { ...request, id: `taint-${round}-${Math.random()}` },
+          headers,
+        );
         const vast = await client.post("/vast", request, headers);
-        const urls = [await response.text(), await vast.text()].join("").match(/http:[^"\]\\]*\/e\?t=[A-Za-z0-9_-]+/g) ?? [];
+        const urls =
+          [await response.text(), await vast.text()].join("").match(/http:[^"\]\\]*\/e\?t=[A-Za-z0-9_-]+/g) ?? [];
         for (const url of urls.slice(0, 6)) await (await client.get(url, headers)).arrayBuffer();
       }
       const query = new URLSearchParams({
@@ -105,13 +113,10 @@ describeWithNats("what a request says about a person", () => {
         country: "USA",
         gdpr: "0",
       });
-      await (await client.get(`/vast?${query}`, headers)).text();
+      await (await client.get(`/vast?${query.toString()}`, headers)).text();
       await (await client.get(`/no/such/${TAINTS["user.id"]}?uid=${TAINTS["GET uid"]}`, headers)).text();
       await (await client.get(`/e?t=${TAINTS["user.id"]}`, headers)).text();
     }
-    const played = await client.ask(TAINTS["user.id"], tainted(true));
-    if (played.received === undefined) throw new Error("no bid to play");
-    await client.get(eventUrl(played.received, "impression"), headers);
     const admin = new AdminClient(daemon.node);
     const explained = JSON.stringify(await admin.explain(played.received.decisionId));
     const metrics = await (await admin.fetch("/metrics")).text();

@@ -1,5 +1,5 @@
 import { randomStream } from "../../runtime/core/random-stream.ts";
-import type { ShardSettings } from "../../runtime/core/shard-core.ts";
+import type { ShardSettings } from "../../runtime/core/shard-settings.ts";
 
 /** Chances of each fault, for one step or one request. */
 export interface Faults {
@@ -57,7 +57,7 @@ const SETTINGS: ShardSettings = {
   replicated: false,
   groupMs: 2,
   groupEnvelopesMax: 16,
-  recordBytesMax: 4_096,
+  recordBytesMax: 16_384,
   groupsInFlightMax: 3,
   asksMax: 64,
   passivateAfterMs: 50,
@@ -74,7 +74,7 @@ export function settingsOf(seed: number): ShardSettings {
     ...SETTINGS,
     groupEnvelopesMax: pick([1, 16, 200]),
     groupsInFlightMax: pick([1, 2, 3, 6]),
-    recordBytesMax: pick([500, 4_096, 100_000]),
+    recordBytesMax: pick([2_000, 16_384, 400_000]),
     logBytesMax: pick([100, 4_096]),
     outputPaceMs: pick([1, 20, 50]),
     residentBytesMax: pick([1, 64 * 1_024]),

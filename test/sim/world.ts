@@ -270,7 +270,8 @@ export class World {
     if (core == null || outputs == null) return false;
     const { commitSeq } = core;
     if (outputs.pendingCommits > 0 || outputs.published !== commitSeq || outputs.shipped !== commitSeq) return false;
-    if (core.mail.length > 0 || (core.position?.sequence ?? 0) < this.broker.lastMail(partition)) return false;
+    if (core.intake.queue.length > 0 || (core.intake.position?.sequence ?? 0) < this.broker.lastMail(partition))
+      return false;
     return this.witness.replay(partition).timers.size === 0;
   }
 
@@ -280,7 +281,8 @@ export class World {
       const slot = this.node.slotOf(partition);
       if (slot?.core == null || slot.outputs === null) return `${number}: ${slot?.opening?.current.step ?? "closed"}`;
       const { core, outputs } = slot;
-      const { gap, position, commitSeq, mail } = core;
+      const { commitSeq } = core;
+      const { gap, position, queue: mail } = core.intake;
       const timers = this.witness.replay(partition).timers.size;
       return `${number}: commit ${commitSeq}, shipped ${outputs.shipped}, published ${outputs.published}, mail ${position?.sequence}/${this.broker.lastMail(partition)} (${mail.length} wait), timers ${timers}, gap ${JSON.stringify(gap)}`;
     });

@@ -22,6 +22,8 @@ export interface CrowdOptions {
 const PLAYED = 0.55;
 const LOST = 0.1;
 const PLAYED_LATER = 0.15;
+/** nbr of an answer without a decision: the node is under pressure, or its partition is away (decisioning.md 3). */
+const SHED = 508;
 const ANSWERS_MS = 20_000;
 const PROGRESS = ["start", "firstQuartile", "midpoint", "thirdQuartile", "complete"] as const;
 
@@ -69,7 +71,11 @@ export class Crowd {
       else reject(error);
     };
     const late = setTimeout(() => {
-      settle(new Error(`${this.answered - before} of ${count} answers within ${ANSWERS_MS} ms, ${this.unanswered} unanswered`));
+      settle(
+        new Error(
+          `${this.answered - before} of ${count} answers within ${ANSWERS_MS} ms, ${this.unanswered} unanswered`,
+        ),
+      );
     }, ANSWERS_MS);
     this.waiting = { at: before + count, settle };
     return promise;
@@ -85,8 +91,9 @@ export class Crowd {
     while (this.running) {
       const listener = this.pick(this.options.listeners);
       try {
-        const { received } = await this.options.client.ask(listener);
-        this.count();
+        const { received, nbr } = await this.options.client.ask(listener);
+        // What was shed says nothing; whoever waits for answers waits for a node that decides.
+        if (nbr !== SHED) this.count();
         if (received === undefined) continue;
         this.check(received);
         await this.use(received);

@@ -11,7 +11,10 @@ const EXAMPLE = JSON.parse(readFileSync(join(REPOSITORY, "config/examples/bid-re
 let requests = 0;
 
 /** config/examples/bid-request.json as another listener sends it. */
-export function bidRequestOf(listener: string, changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+export function bidRequestOf(
+  listener: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   requests += 1;
   return {
     ...EXAMPLE,

@@ -24,7 +24,9 @@ export async function eventually<T>(
     }
     if (performance.now() > deadlineMs) {
       const said = actual instanceof Error ? String(actual) : JSON.stringify(actual);
-      throw new Error(`${phase}: expected ${JSON.stringify(expected)} within ${withinMs} ms, the last answer was ${said}`);
+      throw new Error(
+        `${phase}: expected ${JSON.stringify(expected)} within ${withinMs} ms, the last answer was ${said}`,
+      );
     }
     await delay(STEP_MS);
   }

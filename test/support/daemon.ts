@@ -77,7 +77,7 @@ export class TestDaemon {
 
   /** Starts a daemon in a new folder and returns once it serves. */
   static async start(options: DaemonOptions = {}): Promise<TestDaemon> {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), "chorus-e2e-")));
+    const { path: folder } = await temporaryHome();
     const address = async (): Promise<string> => `127.0.0.1:${options.fixedPorts === true ? await freePort() : 0}`;
     const daemon = new TestDaemon(folder, options, { http: await address(), admin: await address() });
     try {
@@ -172,7 +172,9 @@ export class TestDaemon {
 
   /** Pids of nats-servers that run on this data folder. */
   natsServers(): number[] {
-    return processesNaming(join(this.data, "nats")).filter(({ command }) => /nats-server$/.test(command)).map(({ pid }) => pid);
+    return processesNaming(join(this.data, "nats"))
+      .filter(({ command }) => /nats-server$/.test(command))
+      .map(({ pid }) => pid);
   }
 
   /** What `chorus ARGS…` answers about this daemon, run to its end. */
@@ -220,6 +222,12 @@ export class TestDaemon {
   private tail(): string {
     return this.output.slice(-6_000);
   }
+}
+
+/** An empty folder for one test. */
+export async function temporaryHome(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
+  const path = await realpath(await mkdtemp(join(tmpdir(), "chorus-e2e-")));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** `chorus start` with these options, for starts that must be refused: it ends by itself. */

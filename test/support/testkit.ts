@@ -94,8 +94,8 @@ export class ActorKit {
   /** Delivers a tell with everything it causes within the partition. */
   tell(type: string, payload: unknown, to: { kind?: string; key?: string } = {}): void {
     const envelope = { kind: to.kind ?? this.id.kind, key: to.key ?? this.id.key, type, payload: roundTrip(payload) };
-    this.#core.mail.push(this.#core.mail.newestSequence + 1, mailOf(this.id.partition, envelope));
-    this.#core.applyMail(1);
+    this.#core.intake.queue.push(this.#core.intake.queue.newestSequence + 1, mailOf(this.id.partition, envelope));
+    this.#core.intake.apply(1);
     this.#close();
   }
 
@@ -225,6 +225,7 @@ export class ActorKit {
       registry: this.#registry,
       reader: this.#reader(),
       sealer: openSealer,
+      recordBytesMax: 1_048_576,
       clock: this.clock,
       circuits: new CircuitBreaker(this.clock, this.snapshots),
       snapshots: this.snapshots,
@@ -233,7 +234,7 @@ export class ActorKit {
       attempt: () => undefined,
     };
     const core = new PartitionCore(environment, opening, opening.epoch + 1);
-    core.bindStream("kit");
+    core.intake.bindStream("kit");
     return core;
   }
 
@@ -291,14 +292,17 @@ class NotingRegistry extends Map<string, AnyActor> {
       this.#noted.push({ to: fx.self, type, payload });
       return state;
     };
-    const handlers = new Proxy({}, {
-      get: (_target, type) => note(String(type)),
-      getOwnPropertyDescriptor: (_target, type) => ({
-        configurable: true,
-        enumerable: true,
-        value: note(String(type)),
-      }),
-    });
+    const handlers = new Proxy(
+      {},
+      {
+        get: (_target, type) => note(String(type)),
+        getOwnPropertyDescriptor: (_target, type) => ({
+          configurable: true,
+          enumerable: true,
+          value: note(String(type)),
+        }),
+      },
+    );
     return {
       protocol: { name: kind, messages: {} },
       state: { version: 1, schema: undefined as never, initial: () => ({}) },
