@@ -18,7 +18,13 @@ export interface SettingSources {
 }
 
 /** Environment variables under the prefix that are not settings. */
-const NOT_SETTINGS = new Set(["CHORUS_NATS_CLI", "CHORUS_FIXTURES", "CHORUS_CONFIG", "CHORUS_ADMIN_TOKEN"]);
+const NOT_SETTINGS = new Set([
+  "CHORUS_NATS_CLI",
+  "CHORUS_NATS_SERVER",
+  "CHORUS_FIXTURES",
+  "CHORUS_CONFIG",
+  "CHORUS_ADMIN_TOKEN",
+]);
 
 /**
  * Defaults < file < environment < command line.
@@ -48,10 +54,23 @@ function parseFile(text: string | undefined): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** `CHORUS_NATS_PORT=4222` → { "nats.port": 4222 }; names that are no setting are left for their owners. */
-function fromEnvironment(environment: SettingSources["environment"]): Record<string, unknown> {
+/** Variables under our prefix that no setting has: misspelt, most likely. */
+export function unknownVariables(environment: SettingSources["environment"]): string[] {
+  const known = knownVariables();
+  return Object.keys(environment).filter(
+    (name) => name.startsWith("CHORUS_") && !NOT_SETTINGS.has(name) && !known.has(name),
+  );
+}
+
+function knownVariables(): Map<string, { path: string; schema: z.ZodType }> {
   const known = new Map<string, { path: string; schema: z.ZodType }>();
   collect(Settings, "", known);
+  return known;
+}
+
+/** `CHORUS_NATS_PORT=4222` → { "nats.port": 4222 }; names that are no setting are left for their owners. */
+function fromEnvironment(environment: SettingSources["environment"]): Record<string, unknown> {
+  const known = knownVariables();
   const found: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith("CHORUS_") || text === undefined || NOT_SETTINGS.has(name)) continue;
@@ -83,7 +102,7 @@ function unwrap(schema: z.ZodType): z.ZodType {
 }
 
 function coerce(text: string, schema: z.ZodType): unknown {
-  if (schema instanceof z.ZodNumber) return text.trim() === "" ? text : Number(text);
+  if (schema instanceof z.ZodNumber) return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
   if (schema instanceof z.ZodBoolean) return text === "true" ? true : text === "false" ? false : text;
   if (schema instanceof z.ZodRecord) {
     try {

@@ -62,9 +62,12 @@ export const Settings = z.strictObject({
       groupsInFlightMax: z.int().min(1).max(64).default(4),
       /** Asks one shard lets wait; above it the edge sheds. */
       asksMax: z.int().min(1).max(1_000_000).default(4_096),
-      /** Least time between two appends to a partition's log; 0 = 10 ms or the number of partitions, whichever is more (D3). */
-      logPaceMs: Millis(0, 10_000, 0),
-      outputPaceMs: Millis(0, 10_000, 50),
+      /** Least time between two appends to a partition's log (ADR 0009); what the log lacks is lost with the disk. */
+      logPaceMs: Millis(1, 10_000, 100),
+      /** Least time between two messages of tells to one partition. */
+      outputPaceMs: Millis(1, 10_000, 50),
+      /** Least time between two messages of a partition's decision rows: so old may the decision log be (ADR 0009). */
+      rowPaceMs: Millis(1, 10_000, 200),
       logBytesMax: z.int().min(1_024).max(4_194_304).default(65_536),
       /** Bytes of commits the log may lack, a partition; above it asks are shed (D2). */
       unshippedBytesMax: z.int().min(65_536).default(67_108_864),

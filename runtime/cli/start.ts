@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { readFile } from "node:fs/promises";
-import { loadSettings } from "../../config/loader.ts";
+import { loadSettings, unknownVariables } from "../../config/loader.ts";
 import type { Settings } from "../../config/schema.ts";
 import { CommandFailure, EXIT } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
@@ -25,7 +25,11 @@ export type RunDaemon = (settings: Settings, terminal: Terminal) => Promise<numb
 
 export const runDaemonHere: RunDaemon = async (settings, terminal) => {
   const { runDaemon } = await import("../host/run-daemon.ts");
-  return runDaemon(settings, { environment: terminal.environment, print: terminal.print, complain: terminal.complain });
+  return runDaemon(settings, {
+    environment: terminal.environment,
+    print: (line) => terminal.print(line),
+    complain: (line) => terminal.complain(line),
+  });
 };
 
 export function addStart(program: Command, terminal: Terminal, run: RunDaemon, ended: (code: number) => void): void {
@@ -59,7 +63,10 @@ export function addStart(program: Command, terminal: Terminal, run: RunDaemon, e
 }
 
 /** @throws Fault CONFIG_INVALID with every wrong setting. */
-async function settingsOf(options: StartOptions, { environment }: Terminal): Promise<Settings> {
+async function settingsOf(options: StartOptions, terminal: Terminal): Promise<Settings> {
+  const { environment } = terminal;
+  for (const name of unknownVariables(environment))
+    terminal.complain(`chorus: ${name} is no setting, and was left alone`);
   const file = options.config ?? environment["CHORUS_CONFIG"];
   return loadSettings({
     ...(file === undefined ? {} : { fileText: await readConfig(file) }),

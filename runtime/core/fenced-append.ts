@@ -87,6 +87,11 @@ export class FencedAppend {
     return this.#queue.length === 0 && this.#inFlight.length === 0;
   }
 
+  /** Nothing queued, nothing awaited: there is nothing to poll for. */
+  get resting(): boolean {
+    return this.#state === "idle" && this.#queue.length === 0;
+  }
+
   /** Queues an item; one that the subject already reaches is skipped (D5). */
   push(item: AppendItem, urgent = false): void {
     if (item.last <= this.#done) return;

@@ -56,6 +56,11 @@ export class GroupCommitter {
     return this.#inFlight.size < this.#settings.groupsInFlightMax;
   }
 
+  /** Asks that got no run and whose answer waits for the next group. */
+  get unrun(): number {
+    return this.#unrun.length;
+  }
+
   get idle(): boolean {
     return this.#inFlight.size === 0;
   }

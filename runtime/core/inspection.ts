@@ -1,4 +1,5 @@
 import { decode } from "../../protocols/codec.ts";
+import type { WireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
 import { decodeStatePart } from "../../protocols/state-part.ts";
 import type { Activation } from "./activation.ts";
@@ -29,6 +30,8 @@ export interface PartitionView {
   readonly partition: number;
   readonly shard: number;
   readonly state: "opening" | "open" | "refused";
+  /** Why it is refused, else null. */
+  readonly fault: WireFault | null;
   readonly epoch: number;
   readonly commitSeq: number;
   readonly shipped: number;
@@ -94,6 +97,7 @@ export function viewPartition(slot: SlotState, shard: number): PartitionView {
     partition: slot.partition,
     shard,
     state: slot.opening !== null ? "opening" : core !== null ? "open" : "refused",
+    fault: slot.fault,
     epoch: core?.epoch ?? 0,
     commitSeq: core?.commitSeq ?? 0,
     shipped: outputs?.shipped ?? 0,

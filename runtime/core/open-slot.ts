@@ -36,7 +36,7 @@ export function openSlot(
     partition: opening.partition,
     epoch: done.epoch,
     clock,
-    outputPaceMs: settings.outputPaceMs,
+    rowPaceMs: settings.rowPaceMs,
     bytesMax: settings.logBytesMax,
     replicated: settings.replicated,
     lane,

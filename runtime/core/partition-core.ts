@@ -71,6 +71,7 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   readonly #environment: PartitionEnvironment;
   readonly #generation: number;
   readonly #dispatcher: Dispatcher;
+  readonly #readTimers: ReturnType<typeof timerReader>;
   readonly #sent: Map<Partition, number>;
   #commitSeq: number;
   #floorMs: number;
@@ -90,6 +91,7 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
     this.#sent = new Map(opening.sent);
     this.intake = new MailIntake(this, opening, suspect);
     this.#dispatcher = new Dispatcher(this);
+    this.#readTimers = timerReader(environment.reader, opening.partition, opening.generation);
   }
 
   get partitions(): number {
@@ -131,7 +133,7 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   /** Fires what is due, at most `limit` timers. @returns how many fired. */
   fireTimers(limit: number): number {
     const nowMs = Math.max(this.#floorMs, this.#environment.clock.nowMs());
-    this.timers.scan(nowMs, timerReader(this.#environment.reader, this.partition, this.#generation));
+    this.timers.scan(nowMs, this.#readTimers);
     let fired = 0;
     for (; fired < limit && this.hasRoom(); fired++) {
       const row = this.timers.take(nowMs);
@@ -152,6 +154,11 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   abandon(envelope: Envelope, origin: string, deaths: number): void {
     this.#begin();
     this.#dispatcher.abandon(envelope, origin, deaths);
+  }
+
+  /** Mail waits, or a timer (or the next look for timers) is due. */
+  hasWork(nowMs: number): boolean {
+    return (this.intake.gap === null && this.intake.queue.length > 0) || this.timers.nextMs() <= nowMs;
   }
 
   hasRoom(): boolean {

@@ -20,7 +20,8 @@ export interface OutputOptions {
   readonly partition: Partition;
   readonly epoch: number;
   readonly clock: Clock;
-  readonly outputPaceMs: number;
+  /** Least time between two messages of decision rows or dead letters. */
+  readonly rowPaceMs: number;
   readonly bytesMax: number;
   /** Replies wait for the log (D2, `durability: replicated`). */
   readonly replicated: boolean;
@@ -44,6 +45,7 @@ export class PartitionOutputs {
   readonly #shipping: Shipment[] = [];
   readonly #acks: { readonly commitSeq: number; readonly sequence: number }[] = [];
   readonly #rowsWaiting: { readonly append: FencedAppend; readonly commitSeq: number }[] = [];
+  readonly #subjects: { readonly subject: FencedSubject; readonly append: FencedAppend }[];
   #acknowledged = 0;
 
   constructor(options: OutputOptions, log: FencedAppend, published: number) {
@@ -52,6 +54,12 @@ export class PartitionOutputs {
     this.#ledger = new OutputLedger(published);
     this.#decisions = new FencedAppend(this.#fenced(true), null);
     this.#deadLetters = new FencedAppend(this.#fenced(true), null);
+    const { partition } = options;
+    this.#subjects = [
+      { subject: { of: "log", partition }, append: this.#log },
+      { subject: { of: "decisions", partition }, append: this.#decisions },
+      { subject: { of: "dead-letters", partition }, append: this.#deadLetters },
+    ];
   }
 
   get shipped(): number {
@@ -114,16 +122,16 @@ export class PartitionOutputs {
     return subject.of === "decisions" ? this.#decisions : this.#deadLetters;
   }
 
-  subjects(): { readonly subject: FencedSubject; readonly append: FencedAppend }[] {
-    const { partition } = this.#options;
-    const subjects: { subject: FencedSubject; append: FencedAppend }[] = [
-      { subject: { of: "log", partition }, append: this.#log },
-      { subject: { of: "decisions", partition }, append: this.#decisions },
-      { subject: { of: "dead-letters", partition }, append: this.#deadLetters },
-    ];
-    for (const [topic, { append }] of this.#topics)
-      subjects.push({ subject: { of: "topic", partition, topic }, append });
-    return subjects;
+  /** Every fenced subject this partition writes. */
+  get subjects(): readonly { readonly subject: FencedSubject; readonly append: FencedAppend }[] {
+    return this.#subjects;
+  }
+
+  /** Everything that left is acknowledged, and nothing waits to leave. */
+  get resting(): boolean {
+    if (this.#shipping.length > 0 || this.#ledger.pending > 0 || this.#acks.length > 0) return false;
+    for (const { append } of this.#subjects) if (!append.resting) return false;
+    return true;
   }
 
   /** Moves the tail of the log, so that what lies before it may be purged (ADR 0008). */
@@ -137,7 +145,9 @@ export class PartitionOutputs {
   }
 
   wakeAtMs(): number {
-    return Math.min(...this.subjects().map(({ append }) => append.wakeAtMs()));
+    let wakeAtMs = Number.POSITIVE_INFINITY;
+    for (const { append } of this.#subjects) wakeAtMs = Math.min(wakeAtMs, append.wakeAtMs());
+    return wakeAtMs;
   }
 
   #release({ record, bytes, ackSequence }: Shipment): void {
@@ -175,6 +185,8 @@ export class PartitionOutputs {
     if (topic === undefined) {
       topic = { append: new FencedAppend(this.#fenced(false), null), waiting: [] };
       this.#topics.set(name, topic);
+      const subject: FencedSubject = { of: "topic", partition: this.#options.partition, topic: name };
+      this.#subjects.push({ subject, append: topic.append });
     }
     topic.append.push({ last: version, rows: [bytes] }, true);
     topic.waiting.push({ version, commitSeq });
@@ -207,7 +219,7 @@ export class PartitionOutputs {
   }
 
   #fenced(packed: boolean): FencedOptions {
-    const { clock, epoch, outputPaceMs, bytesMax } = this.#options;
-    return { clock, epoch, paceMs: outputPaceMs, bytesMax, packed, strict: false };
+    const { clock, epoch, rowPaceMs, bytesMax } = this.#options;
+    return { clock, epoch, paceMs: rowPaceMs, bytesMax, packed, strict: false };
   }
 }

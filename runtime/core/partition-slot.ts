@@ -1,3 +1,4 @@
+import type { WireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
 import type { Suspect } from "./mail-intake.ts";
 import type { PartitionCore } from "./partition-core.ts";
@@ -13,4 +14,6 @@ export interface SlotState {
   readonly suspect: Suspect | null;
   readonly core: PartitionCore | null;
   readonly outputs: PartitionOutputs | null;
+  /** Why it is refused. */
+  readonly fault: WireFault | null;
 }

@@ -15,6 +15,9 @@ import type { Ask, FencedSubject, ShardAction, ShardEvent } from "./shard-messag
 import { SnapshotTable } from "./snapshot-table.ts";
 import type { SlotState } from "./partition-slot.ts";
 
+/** Resident actors looked at after a group, of one partition after another. */
+const SWEPT_A_GROUP = 64;
+
 /**
  * A shard as a pure machine: events in, actions out, no await (D19). Owns its partitions, their lanes and asks.
  * H1: actions come out in the order of D2: commit before replies, replies before log, log before outputs, outputs before the ack.
@@ -28,6 +31,9 @@ export class ShardCore {
   readonly #asks: Ask[] = [];
   readonly #groups: GroupCommitter;
   #actions: ShardAction[] = [];
+  /** Of the open partitions. */
+  #cores: readonly PartitionCore[] = [];
+  #swept = 0;
   #request = 0;
   shed = 0;
 
@@ -86,7 +92,7 @@ export class ShardCore {
 
   /** Takes what is there and runs it in one group (D1), then lets out what is due. */
   turn(): ShardAction[] {
-    if (this.#groups.roomForAnother) this.#runGroup();
+    if (this.#groups.roomForAnother && this.#groupIsDue()) this.#runGroup();
     for (const slot of this.#slots.values()) this.#poll(slot);
     this.#actions.push(...this.#lanes.poll());
     const actions = this.#actions;
@@ -96,12 +102,14 @@ export class ShardCore {
 
   /** Whether another turn would find work at once. */
   hasWork(): boolean {
-    if (this.#actions.length > 0) return true;
-    if (!this.#groups.roomForAnother) return false;
-    if (this.#asks.length > 0) return true;
-    for (const { core } of this.#slots.values())
-      if (core !== null && core.intake.gap === null && core.intake.queue.length > 0) return true;
-    return false;
+    return this.#actions.length > 0 || (this.#groups.roomForAnother && this.#groupIsDue());
+  }
+
+  #groupIsDue(): boolean {
+    if (this.#asks.length > 0 || this.#groups.unrun > 0) return true;
+    const nowMs = this.#environment.clock.nowMs();
+    for (const core of this.#cores) if (core.hasWork(nowMs)) return true;
+    return this.#groups.wakeAtMs(this.#slots.values()) <= this.#environment.clock.monotonicMs();
   }
 
   /** Milliseconds until something comes due by itself; Infinity = nothing. */
@@ -129,7 +137,7 @@ export class ShardCore {
       bytesMax: settings.logBytesMax,
     });
     const request = ++this.#request;
-    this.#slots.set(partition, { partition, opening, request, suspect, core: null, outputs: null });
+    this.#put({ partition, opening, request, suspect, core: null, outputs: null, fault: null });
     this.#lanes.dropSender(partition);
     this.#actions.push({ type: "partition-state", partition, state: "opening", fault: null });
     this.#actions.push({ type: "to-store", message: { type: "open", request, partition } });
@@ -245,37 +253,38 @@ export class ShardCore {
   }
 
   #runGroup(): void {
-    const cores: PartitionCore[] = [];
-    for (const { core } of this.#slots.values()) if (core !== null) cores.push(core);
-    this.#groups.run(cores, this.#asks, (ask) => this.#slots.get(ask.partition)?.core ?? null);
+    const { clock, settings } = this.#environment;
+    const cores = this.#cores;
+    const nowMs = clock.nowMs();
+    const busy = cores.filter((core) => core.hasWork(nowMs));
+    this.#groups.run(busy, this.#asks, (ask) => this.#slots.get(ask.partition)?.core ?? null);
     const closed = this.#groups.close(cores, (core) => this.#slots.get(core.partition)?.outputs ?? null);
     if (closed.replies.length > 0) this.#actions.push({ type: "replies", replies: closed.replies });
     if (closed.message !== null) this.#actions.push({ type: "to-store", message: closed.message });
-    for (const core of cores) {
-      this.#flow(core);
-      core.residency.sweep(
-        16,
-        this.#environment.clock.nowMs(),
-        this.#residentPressed,
-        this.#environment.settings.passivateAfterMs,
-      );
-    }
+    for (const core of busy) this.#flow(core);
+    this.#swept = (this.#swept + 1) % Math.max(1, cores.length);
+    cores[this.#swept]?.residency.sweep(SWEPT_A_GROUP, nowMs, this.#residentPressed, settings.passivateAfterMs);
   }
 
   get #residentPressed(): boolean {
     let bytes = 0;
-    for (const { core } of this.#slots.values()) bytes += core?.residency.bytes ?? 0;
+    for (const core of this.#cores) bytes += core.residency.bytes;
     return bytes > this.#environment.settings.residentBytesMax;
+  }
+
+  #put(slot: SlotState): void {
+    this.#slots.set(slot.partition, slot);
+    this.#cores = [...this.#slots.values()].flatMap(({ core }) => (core === null ? [] : [core]));
   }
 
   #poll(slot: SlotState): void {
     if (slot.opening !== null) return this.#pollOpening(slot, slot.opening);
     const { outputs, core } = slot;
-    if (outputs === null || core === null) return;
+    if (outputs === null || core === null || outputs.resting) return;
     const { replies, ackSequence } = outputs.advance();
     if (replies.length > 0) this.#actions.push({ type: "replies", replies });
     if (ackSequence > 0) this.#actions.push({ type: "ack", partition: slot.partition, sequence: ackSequence });
-    for (const { subject, append } of outputs.subjects()) this.#fencedAction(subject, append.poll(), core.epoch);
+    for (const { subject, append } of outputs.subjects) this.#fencedAction(subject, append.poll(), core.epoch);
     if (outputs.lost)
       this.#refused(slot, new Fault("EPOCH_LOST", `partition ${slot.partition} belongs to another owner now`));
   }
@@ -302,7 +311,7 @@ export class ShardCore {
     });
     if (opened instanceof Fault) return this.#refused(slot, opened);
     const { core, outputs } = opened;
-    this.#slots.set(slot.partition, { ...slot, opening: null, suspect: null, core, outputs });
+    this.#put({ ...slot, opening: null, suspect: null, core, outputs });
     this.#actions.push({
       type: "consume",
       partition: slot.partition,
@@ -314,7 +323,7 @@ export class ShardCore {
 
   #refused(slot: SlotState, fault: Fault): void {
     this.#disown(slot, fault);
-    this.#slots.set(slot.partition, { ...slot, opening: null, core: null, outputs: null });
+    this.#put({ ...slot, opening: null, core: null, outputs: null, fault: toWireFault(fault) });
     this.#actions.push({ type: "stop-consuming", partition: slot.partition });
     this.#actions.push({
       type: "partition-state",

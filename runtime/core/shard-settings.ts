@@ -3,7 +3,10 @@ import type { PartitionEnvironment } from "./partition-core.ts";
 /** Bounds and paces of a shard; each has its default in config. */
 export interface ShardSettings {
   readonly logPaceMs: number;
+  /** Least time between two messages of a lane. */
   readonly outputPaceMs: number;
+  /** Least time between two messages of decision rows or dead letters of a partition. */
+  readonly rowPaceMs: number;
   readonly logBytesMax: number;
   readonly replicated: boolean;
   /** Handler time after which a group is cut (D1). */

@@ -67,8 +67,8 @@ function auditedAsker(runtime: NodeRuntime, audit: AuditLog, log: Logger): Asker
     publishIngress: () => Promise.reject(new Fault("EFFECT_REFUSED", "the admin API hands nothing to mail")),
     async ask(to, type, payload, timeoutMs, onLate) {
       const answer = await asker.ask(to, type, payload, timeoutMs, onLate);
-      if (to.kind === catalog.name && isApplied(answer)) {
-        const { collection, id } = payload as { collection?: string; id?: string };
+      const { collection, id, dryRun } = payload as { collection?: string; id?: string; dryRun?: boolean };
+      if (to.kind === catalog.name && dryRun !== true && isApplied(answer)) {
         const subject = { ...(collection === undefined ? {} : { collection }), ...(id === undefined ? {} : { id }) };
         const entry = {
           at: new Date().toISOString(),

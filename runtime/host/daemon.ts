@@ -110,7 +110,8 @@ async function startParts(
   stops.push(() => nats.stop());
   const context: Context = { settings, log, folder, nats, fatal: Promise.withResolvers<Fault>(), startedAtMs, stops };
   const node = await startNode(context);
-  if (folder.fresh && settings.examples) await loadExamples(node.runtime);
+  // Version 0: nothing was ever written, also when a first start was killed before it came this far.
+  if (settings.examples && node.runtime.feed.version === 0) await loadExamples(node.runtime);
   const nodeFile = await openEdges(context, node);
   log.info(
     {

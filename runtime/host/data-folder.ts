@@ -23,8 +23,6 @@ export interface DataFolder {
   readonly credentialsDir: string;
   readonly nodeFile: string;
   readonly keys: NodeKeys;
-  /** Whether the store file was absent: the node's first start. */
-  readonly fresh: boolean;
   release(): Promise<void>;
 }
 
@@ -39,7 +37,6 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   const keysDir = join(root, "keys");
   await mkdir(keysDir, { recursive: true, mode: 0o700 });
   const storeFile = join(root, "store", "state.mdb");
-  const fresh = !(await exists(storeFile));
   await mkdir(join(root, "store"), { recursive: true, mode: 0o700 });
   return {
     path: root,
@@ -53,7 +50,6 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
       token: await secret(join(keysDir, "token.key")),
       adminToken: Buffer.from(await secret(join(keysDir, "admin-token.key"))).toString("base64url"),
     },
-    fresh,
     release: () => lock.release(),
   };
 }

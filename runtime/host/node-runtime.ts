@@ -193,10 +193,11 @@ export class NodeRuntime {
 }
 
 function shardSettings(settings: Settings, streamIdentity: string): ShardSettings {
-  const { commit, durability, partitions } = settings;
+  const { commit, durability } = settings;
   return {
-    logPaceMs: commit.logPaceMs > 0 ? commit.logPaceMs : Math.max(10, partitions),
+    logPaceMs: commit.logPaceMs,
     outputPaceMs: commit.outputPaceMs,
+    rowPaceMs: commit.rowPaceMs,
     logBytesMax: commit.logBytesMax,
     replicated: durability === "replicated",
     groupMs: commit.groupMs,

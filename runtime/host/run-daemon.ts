@@ -22,6 +22,8 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions): 
   const onSignal = (): void => stopping.resolve("signal");
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  // A closed terminal; reloading comes with a later release.
+  process.on("SIGHUP", onSignal);
   try {
     const daemon = await startOrNull(settings, options);
     if (typeof daemon === "number") return daemon;
@@ -41,6 +43,7 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions): 
   } finally {
     process.off("SIGTERM", onSignal);
     process.off("SIGINT", onSignal);
+    process.off("SIGHUP", onSignal);
   }
 }
 

@@ -25,7 +25,9 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutesPar
     const done = await parts.control((request.params as { readonly verb: string }).verb, json.value);
     if (done.ok) return reply.type("application/json").send(JSON.stringify(done.value));
     if (done.status === 404) return sendProblem(reply, "NOT_FOUND");
-    return sendProblem(reply, "CONTROL_REFUSED", [{ path: "", value: json.value, rule: done.reason }]);
+    return sendProblem(reply, done.status === 501 ? "LATER_RELEASE" : "CONTROL_REFUSED", [
+      { path: "", value: json.value, rule: done.reason },
+    ]);
   });
   app.get("/v1/pseudonym", async (request, reply) => {
     const { id, source } = request.query as { readonly id?: unknown; readonly source?: unknown };

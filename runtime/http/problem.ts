@@ -7,6 +7,7 @@ const PROBLEMS = {
   REQUEST_MALFORMED: { status: 400, title: "the request cannot be read" },
   DOCUMENT_REFUSED: { status: 400, title: "the document breaks rules" },
   CONTROL_REFUSED: { status: 400, title: "the verb was refused" },
+  LATER_RELEASE: { status: 501, title: "the verb comes with a later release" },
   TOKEN_FORGED: { status: 400, title: "the token is not one of ours" },
   UNAUTHORISED: { status: 401, title: "a valid bearer token is required" },
   NOT_FOUND: { status: 404, title: "there is nothing here" },

@@ -30,12 +30,16 @@ type Tried = (what: string, why: string) => void;
  */
 export async function resolveServerBinary(options: ServerBinaryOptions): Promise<ServerBinary> {
   const attempts: string[] = [];
-  const tried: Tried = (what, why) => {
-    attempts.push(`${what}: ${why}`);
-    options.onProgress(`nats-server: ${what}: ${why}`);
-  };
-  const found = (await find(options.env, tried)) ?? (await obtain(options, tried));
+  const note: Tried = (what, why) => void attempts.push(`${what}: ${why}`);
+  const found = await find(options.env, note);
   if (found !== null) return found;
+  // Only now does it take long enough for a person to wonder.
+  for (const line of attempts) options.onProgress(`nats-server: ${line}`);
+  const obtained = await obtain(options, (what, why) => {
+    note(what, why);
+    options.onProgress(`nats-server: ${what}: ${why}`);
+  });
+  if (obtained !== null) return obtained;
   throw new Fault(
     "NATS_SERVER_MISSING",
     `no nats-server ${OLDEST_SERVER_VERSION} or newer is to be had. Tried:\n${attempts.map((line) => `  ${line}`).join("\n")}`,

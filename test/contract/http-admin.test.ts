@@ -310,7 +310,7 @@ test("metrics, inspection and control are passed on", async () => {
   });
   expect((await call("POST", "/v1/control/pause")).status).toBe(200);
   expect((await call("POST", "/v1/control/fly", {})).status).toBe(404);
-  expect((await call("POST", "/v1/control/retry", {})).status).toBe(400);
+  expect((await call("POST", "/v1/control/retry", {})).status).toBe(501);
   expect((await call("GET", "/v1/pseudonym?id=someone")).body).toEqual({ key: "user:7" });
   expect((await call("GET", "/v1/pseudonym")).status).toBe(400);
 });

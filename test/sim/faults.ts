@@ -53,6 +53,7 @@ export function faultsOf(seed: number): Faults {
 const SETTINGS: ShardSettings = {
   logPaceMs: 10,
   outputPaceMs: 20,
+  rowPaceMs: 20,
   logBytesMax: 4_096,
   replicated: false,
   groupMs: 2,
@@ -77,6 +78,7 @@ export function settingsOf(seed: number): ShardSettings {
     recordBytesMax: pick([2_000, 16_384, 400_000]),
     logBytesMax: pick([100, 4_096]),
     outputPaceMs: pick([1, 20, 50]),
+    rowPaceMs: pick([1, 20, 50]),
     residentBytesMax: pick([1, 64 * 1_024]),
   };
 }

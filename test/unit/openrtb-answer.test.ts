@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { floorFor } from "../../protocols/openrtb/floor.ts";
 import { clearingCpmMicros, lossCode, macro } from "../../protocols/openrtb/notice-macros.ts";
 import { parseBidRequest } from "../../protocols/openrtb/request.ts";
 import { bidResponse, type BidOffer } from "../../protocols/openrtb/response.ts";
@@ -48,35 +47,6 @@ describe("what can be served", () => {
       return result.ok ? answerProtocol(result.imp.audio) : undefined;
     });
     expect(protocols).toEqual([13, 13, 3, 15]);
-  });
-});
-
-describe("floors (OpenRTB 7.11)", () => {
-  const rules = { durfloors: [{ mindur: 1, maxdur: 15, bidfloor: 4 }], mincpmpersec: 0.5 };
-  const imp = {
-    id: "1",
-    bidfloor: 2,
-    audio: { ...MPEG, ...rules },
-    pmp: {
-      deals: [
-        { id: "plain", bidfloor: 9, bidfloorcur: "EUR" },
-        { id: "ruled", bidfloor: 9, ...rules },
-      ],
-    },
-  };
-
-  test.each([
-    ["duration floors come first", undefined, 15_000, 4_000_000, "USD"],
-    ["then the price per second", undefined, 30_000, 15_000_000, "USD"],
-    ["a deal's plain floor hides the audio's rules", 0, 15_000, 9_000_000, "EUR"],
-    ["a deal's rules come before its plain floor", 1, 30_000, 15_000_000, "USD"],
-  ])("%s", (_name, deal, durationMs, cpmMicros, currency) => {
-    const result = servableOf({ imp: [imp] });
-    if (!result.ok) throw new Error("not servable");
-    expect(floorFor(result.imp, deal === undefined ? undefined : result.imp.deals[deal], durationMs)).toEqual({
-      cpmMicros,
-      currency,
-    });
   });
 });
 
