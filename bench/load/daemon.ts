@@ -18,6 +18,8 @@ const READY_MS = 60_000;
 const SERVING_MS = 60_000;
 const STOP_MS = 15_000;
 const LOOK_MS = 50;
+/** Gateways report their counts every second. */
+const METRICS_MS = 1_200;
 /** Grants reach the partitions' wallets by mail: served means this many listeners in a row, of all partitions, got an ad. */
 const SERVED_IN_A_ROW = 64;
 const STDERR_KEPT = 4_000;
@@ -72,6 +74,19 @@ export class Daemon implements AsyncDisposable {
 
   get url(): string {
     return this.#ready.http;
+  }
+
+  /** The gateways' own latency histogram of a route so far: counts by upper bound in milliseconds, cumulative. */
+  async latencyCounts(route: string): Promise<ReadonlyMap<number, number>> {
+    await wait(METRICS_MS);
+    const headers = { authorization: `Bearer ${this.#ready.adminToken}` };
+    const text = await (await fetch(`${this.#ready.admin}/metrics`, { headers, signal: this.#signal })).text();
+    const counts = new Map<number, number>();
+    for (const line of text.split("\n")) {
+      const found = /^chorus_http_duration_seconds_bucket\{route="([^"]*)",le="([^"]*)"\} (\d+)$/.exec(line);
+      if (found?.[1] === route) counts.set(found[2] === "+Inf" ? Infinity : Number(found[2]) * 1_000, Number(found[3]));
+    }
+    return counts;
   }
 
   get pid(): number {

@@ -55,6 +55,8 @@ const LABELS: Readonly<Record<string, string>> = {
   p99Ms: "p99, ms",
   p999Ms: "p99.9, ms",
   maxMs: "longest, ms",
+  serverP50Ms: "server's own p50, ms",
+  serverP99Ms: "server's own p99, ms",
   cpuMicrosPerEvent: "CPU, µs an event",
   sendLagP99Ms: "of it the generator's own lag, p99, ms",
   adlessShare: "neither ad nor accepted beacon, share",

@@ -123,8 +123,8 @@ export class Committer {
     const finish = options.finish === true;
     if (!this.#round.overdue) this.#takeQueue(draft, nowMs);
     if (!this.#round.underWay && (finish || this.#round.dueInMs(nowMs) === 0)) this.#round.start();
-    const folded = this.#round.slice(this.#round.sliceLimit(draft.groups > 0), draft.puts);
-    this.#deleteSettled(draft.puts);
+    const folded = this.#round.slice(this.#round.sliceLimit(nowMs), draft.puts);
+    this.#deleteSettled(draft.puts, this.#round.isBusy(nowMs) ? DELETIONS_AT_ONCE : DELETIONS_A_TURN);
     if (draft.puts.length > 0) this.#commit(draft.puts);
     for (const partition of folded) this.#retention.settle(partition);
     this.#answerOpenings(draft);
@@ -194,9 +194,9 @@ export class Committer {
   }
 
   /** Deletes group values, and first writes rows that say why their records are gone (C3). */
-  #deleteSettled(puts: Put[]): void {
+  #deleteSettled(puts: Put[], limit: number): void {
     const stale = new Set<StorePartition>();
-    for (const { sequence, members } of this.#retention.takeDone(DELETIONS_A_TURN)) {
+    for (const { sequence, members } of this.#retention.takeDone(limit)) {
       for (const { partition, commitSeq } of members)
         if (partition.deliveredSeqWritten < commitSeq) stale.add(partition);
       puts.push({ table: "records", key: recordKey(sequence), value: null });

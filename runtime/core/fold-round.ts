@@ -8,9 +8,11 @@ export interface FoldPolicy {
   readonly foldAfterMs: number;
   /** A round starts when nothing was committed for so long. */
   readonly idleMs: number;
-  /** Puts a transaction while groups wait. */
+  /** Groups count as coming for so long after the last one: between two asks a large slice would hold up the next. */
+  readonly busyMs: number;
+  /** Puts a transaction while groups come. */
   readonly slicePuts: number;
-  /** Puts a transaction when nothing waits. */
+  /** Puts a transaction when none comes. */
   readonly slicePutsMax: number;
 }
 
@@ -19,6 +21,7 @@ export const FOLD_POLICY: FoldPolicy = {
   unfoldedBytesMax: 48 * 1024 * 1024,
   foldAfterMs: 5_000,
   idleMs: 250,
+  busyMs: 100,
   slicePuts: 256,
   slicePutsMax: 4_096,
 };
@@ -68,10 +71,15 @@ export class FoldRound {
     return Math.max(0, dueMs - nowMs);
   }
 
-  /** Puts a slice may hold: the small one while groups wait, growing to the large one as the bound is passed. */
-  sliceLimit(groupsWait: boolean): number {
+  /** Whether groups came a moment ago: the next one would wait for a large transaction. */
+  isBusy(nowMs: number): boolean {
+    return nowMs < this.#newestMs + this.#policy.busyMs;
+  }
+
+  /** Puts a slice may hold: the small one while groups come, growing to the large one as the bound is passed. */
+  sliceLimit(nowMs: number): number {
     const { slicePuts, slicePutsMax, unfoldedBytesMax } = this.#policy;
-    if (!groupsWait) return slicePutsMax;
+    if (!this.isBusy(nowMs)) return slicePutsMax;
     const excess = Math.min(1, Math.max(0, this.#unfoldedBytes / unfoldedBytesMax - 1));
     return Math.round(slicePuts + (slicePutsMax - slicePuts) * excess);
   }

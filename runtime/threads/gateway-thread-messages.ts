@@ -43,7 +43,9 @@ export interface RequestTally {
   readonly buckets: number[];
 }
 
-export const LATENCY_BOUNDS_MS = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 1_000] as const;
+export const LATENCY_BOUNDS_MS = [
+  0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 35, 50, 75, 100, 250, 1_000,
+] as const;
 
 /** From a gateway to the daemon. */
 export type FromGateway =

@@ -33,7 +33,7 @@ const FAULTY_STEPS_MAX = 2_500;
 const DRAIN_STEPS_MAX = 8_000;
 
 /** Small enough that folds take several slices and rounds meet commits. */
-const POLICY = { unfoldedBytesMax: 6_000, foldAfterMs: 120, idleMs: 40, slicePuts: 1, slicePutsMax: 3 };
+const POLICY = { unfoldedBytesMax: 6_000, foldAfterMs: 120, idleMs: 40, busyMs: 10, slicePuts: 1, slicePutsMax: 3 };
 
 /** Thrown out of a step: the node is dead from here on. */
 class Killed extends Error {}

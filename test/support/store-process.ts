@@ -91,7 +91,7 @@ class Shard {
 
 const [, , file] = process.argv;
 if (import.meta.main && file !== undefined) {
-  const policy = { unfoldedBytesMax: 20_000, foldAfterMs: 20, idleMs: 5, slicePuts: 2, slicePutsMax: 5 };
+  const policy = { unfoldedBytesMax: 20_000, foldAfterMs: 20, idleMs: 5, busyMs: 2, slicePuts: 2, slicePutsMax: 5 };
   const workerData: StoreWorkerData = { file, policy };
   const worker = new Worker(new URL("../../runtime/host/store-worker.ts", import.meta.url), { workerData });
   worker.on("message", (message: FromStoreWorker) => {

@@ -1,3 +1,4 @@
+import { histogramDifference, quantileOf } from "../../bench/load/server-latency.ts";
 import { expect, test } from "vitest";
 import { readCommandLine, UsageError } from "../../bench/load/command-line.ts";
 import type { LoadResult } from "../../bench/load/load-plan.ts";
@@ -127,4 +128,32 @@ test("the command line has the documented defaults and refuses what it does not 
   for (const wrong of [["--runs", "0"], ["--seconds", "x"], ["--rate", ""], ["--nope"]]) {
     expect(() => readCommandLine(wrong)).toThrow(UsageError);
   }
+});
+
+test("a server's quantile is read between two looks at its histogram", () => {
+  const before = new Map([
+    [1, 10],
+    [2, 10],
+    [5, 10],
+    [Infinity, 10],
+  ]);
+  const after = new Map([
+    [1, 10],
+    [2, 60],
+    [5, 110],
+    [Infinity, 110],
+  ]);
+  const counts = histogramDifference(before, after);
+  expect(quantileOf(counts, 0.5)).toBe(2);
+  expect(quantileOf(counts, 0.75)).toBeCloseTo(3.5);
+  expect(
+    quantileOf(
+      new Map([
+        [1, 0],
+        [Infinity, 4],
+      ]),
+      0.5,
+    ),
+  ).toBe(1);
+  expect(quantileOf(new Map([[1, 0]]), 0.5)).toBeNaN();
 });

@@ -60,6 +60,7 @@ class History {
     unfoldedBytesMax: 2_000,
     foldAfterMs: 100,
     idleMs: 20,
+    busyMs: 2,
     slicePuts: 2,
     slicePutsMax: 5,
   });

@@ -1,4 +1,5 @@
 import { Daemon } from "../daemon.ts";
+import { histogramDifference, quantileOf } from "../server-latency.ts";
 import { type Target, Workbench } from "../workbench.ts";
 import { floorFigure, type Goal, type Run, type Scenario } from "./scenario.ts";
 
@@ -6,12 +7,13 @@ import { floorFigure, type Goal, type Run, type Scenario } from "./scenario.ts";
 const BUSY_SHARE = 0.7;
 /** Floors are much faster: their search begins higher. */
 const FLOOR_START = 20;
+const BID_ROUTE = "/openrtb2/2.6/bid";
 
 const GOALS: readonly Goal[] = [
   {
     id: "4e",
-    text: "p99 at the fixed rate ≤ 3 × p99 of a bare flush + 5 ms",
-    figure: ({ figures }) => figures["p99Ms"] ?? Number.NaN,
+    text: "server p99 at the fixed rate ≤ 3 × p99 of a bare flush + 5 ms",
+    figure: ({ figures }) => figures["serverP99Ms"] ?? Number.NaN,
     bound: (run) => 3 * floorFigure(run, "bare-flush", "p99Ms") + 5,
     better: "below",
   },
@@ -52,7 +54,9 @@ export const decisionsHttp: Scenario = {
     const bareFlush = await bench.bareFlush();
     const parseSteady = await bench.steady(parse);
     const flushSteady = await bench.steady(flush);
+    const before = await daemon.latencyCounts(BID_ROUTE);
     const steady = await bench.steady(chorus);
+    const served = histogramDifference(before, await daemon.latencyCounts(BID_ROUTE));
 
     const start = settings.ratePerSecond;
     const parseHeld = await bench.saturate(parse, start * FLOOR_START);
@@ -63,6 +67,8 @@ export const decisionsHttp: Scenario = {
       figures: {
         eventsPerSecond: held.ratePerSecond,
         ...steady,
+        serverP50Ms: quantileOf(served, 0.5),
+        serverP99Ms: quantileOf(served, 0.99),
         busyP50Ms: busy["p50Ms"] ?? Number.NaN,
         busyP99Ms: busy["p99Ms"] ?? Number.NaN,
         busyCpuMicrosPerEvent: busy["cpuMicrosPerEvent"] ?? Number.NaN,
