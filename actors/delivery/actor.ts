@@ -43,6 +43,7 @@ export const deliveryActor = defineActor(delivery, {
   opens: ["Open"],
   pinned: true,
   supervision: restart(),
+  passivateAfterMs: 5_000, // beacons come much later: its state is read again then
   handlers: {
     Open(state, opening, fx) {
       if (state.opening !== null) return state;

@@ -14,7 +14,7 @@ export function listenerActor(settings: ListenerSettings) {
   return definePartsActor(listener, {
     parts: listenerState(settings.roster),
     supervision: restart(),
-    passivateAfterMs: 10 * 60_000,
+    passivateAfterMs: 2 * 60_000,
     handlers: {
       Decide: (table, request, fx) => answerRequest(table, request, fx, settings),
       Outcome: (table, outcome, fx) => learn(table, outcome, fx, settings.roster),

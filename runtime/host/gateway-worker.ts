@@ -24,6 +24,8 @@ const REPORT_MS = 1_000;
 const TELL_TIMEOUT_MS = 2_000;
 const IN_FLIGHT_MAX = 4_096;
 const TOKEN_KEY_ID = 1;
+const KEY_BYTES = 16;
+const KEYS_AT_ONCE = 512;
 
 /**
  * A gateway: a thread that speaks HTTP and asks shards over ports, as a pinned Piscina task. Raw ids, addresses and consent strings end
@@ -41,7 +43,7 @@ export default async function runGateway(task: GatewayTask): Promise<void> {
     asker: askerOver(ports, publisher),
     gate: privacyGate({ gvlVendorId: task.gvlVendorId, unknownCountry: task.unknownCountry }),
     clock: clockWith(task.clockOffsetMs),
-    randomKey: () => randomBytes(16).toString("base64url"),
+    randomKey: randomKeys(),
     pseudonymSecret: pseudonymSecret(task.pseudonymKey),
     tokenKeys: [tokenKey(TOKEN_KEY_ID, task.tokenKey)],
     publicUrl: task.publicUrl,
@@ -132,6 +134,20 @@ function privacyGate(policy: {
     capabilities: (request, secGpc) => gate(privacySignals(request, secGpc), rules),
     facts: (request, feed, capabilities, nowMs) => coarseFacts(request, feed, capabilities, nowMs),
     identity: (request, capabilities, once) => listenerIdentity(request, capabilities, once),
+  };
+}
+
+/** Keys of 128 random bits, drawn in bulk. */
+function randomKeys(): () => string {
+  let pool = randomBytes(KEY_BYTES * KEYS_AT_ONCE);
+  let used = 0;
+  return () => {
+    if (used === pool.byteLength) {
+      pool = randomBytes(KEY_BYTES * KEYS_AT_ONCE);
+      used = 0;
+    }
+    used += KEY_BYTES;
+    return pool.toString("base64url", used - KEY_BYTES, used);
   };
 }
 

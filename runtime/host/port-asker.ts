@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { Fault, fromWireFault } from "../../protocols/errors.ts";
 import { partitionOf, type Partition } from "../../protocols/ids.ts";
-import type { WireAsk, WireReply } from "../threads/ask-messages.ts";
+import { postPacked, readPacked, type WireAsk, type WireReply } from "../threads/ask-messages.ts";
 
 export interface AskAddress {
   readonly kind: string;
@@ -51,8 +51,8 @@ export class PortAsker {
   attach(shard: number, port: MessagePort): void {
     this.#ports.get(shard)?.close();
     this.#ports.set(shard, port);
-    port.on("message", (replies: WireReply[]) => {
-      for (const reply of replies) this.#settle(reply);
+    port.on("message", (message: unknown) => {
+      for (const reply of readPacked<WireReply>(message)) this.#settle(reply);
     });
     port.on("close", () => this.#detached(shard, port));
   }
@@ -105,7 +105,10 @@ export class PortAsker {
       this.#scheduled = false;
       const outgoing = this.#outgoing;
       this.#outgoing = new Map();
-      for (const [to, asks] of outgoing) this.#ports.get(to)?.postMessage(asks);
+      for (const [to, asks] of outgoing) {
+        const port = this.#ports.get(to);
+        if (port !== undefined) postPacked(port, asks);
+      }
     });
   }
 

@@ -8,7 +8,7 @@ import type { PendingReply } from "../core/open-record.ts";
 import type { Clock, FromStore, StateReader } from "../core/ports.ts";
 import type { ShardCore } from "../core/shard-core.ts";
 import type { ShardAction, ShardEvent } from "../core/shard-messages.ts";
-import type { WireAsk, WireReply } from "../threads/ask-messages.ts";
+import { postPacked, readPacked, type WireAsk, type WireReply } from "../threads/ask-messages.ts";
 import type { FromShard, InspectQuestion, ShardTask, ToShard } from "../threads/shard-thread-messages.ts";
 import type { FencedSubjects } from "./fenced-subjects.ts";
 import type { MailConsumers } from "./mail-consumers.ts";
@@ -79,7 +79,7 @@ export class ShardThread {
     }
     for (const [route, port] of this.#routes) {
       for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
-        this.#asks(route, next.message as WireAsk[]);
+        this.#asks(route, readPacked<WireAsk>(next.message));
     }
     for (const action of core.turn()) this.#perform(action);
     if (core.hasWork()) this.#schedule();
@@ -120,8 +120,8 @@ export class ShardThread {
   #attach(route: number, port: MessagePort): void {
     this.#routes.get(route)?.close();
     this.#routes.set(route, port);
-    port.on("message", (asks: WireAsk[]) => {
-      this.#asks(route, asks);
+    port.on("message", (message: unknown) => {
+      this.#asks(route, readPacked<WireAsk>(message));
       this.#schedule();
     });
     port.on("close", () => {
@@ -206,7 +206,10 @@ export class ShardThread {
       if (list === undefined) byRoute.set(route, [{ id, answer, fault }]);
       else list.push({ id, answer, fault });
     }
-    for (const [route, list] of byRoute) this.#routes.get(route)?.postMessage(list);
+    for (const [route, list] of byRoute) {
+      const port = this.#routes.get(route);
+      if (port !== undefined) postPacked(port, list);
+    }
   }
 
   #inspect(question: InspectQuestion): unknown {
