@@ -109,6 +109,3 @@ export const Settings = z.strictObject({
     .prefault({}),
 });
 export type Settings = z.infer<typeof Settings>;
-
-/** Settings whose values never show in a log. */
-export const SECRET_SETTINGS = ["events.senders"] as const;

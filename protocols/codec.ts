@@ -14,7 +14,7 @@ export interface DecodeLimits {
 }
 
 /** `max_payload` is 8 MB; depth and count are far above any message of ours. */
-export const MESSAGE_LIMITS: DecodeLimits = { bytesMax: 8 * 1024 * 1024, depthMax: 32, nodesMax: 1_000_000 };
+const MESSAGE_LIMITS: DecodeLimits = { bytesMax: 8 * 1024 * 1024, depthMax: 32, nodesMax: 1_000_000 };
 
 const packr = new Packr({
   useRecords: false,

@@ -71,7 +71,7 @@ export const DecisionRequest = z.strictObject({
 });
 export type DecisionRequest = z.infer<typeof DecisionRequest>;
 
-export const ServedCreative = z.strictObject({
+const ServedCreative = z.strictObject({
   creativeId: Id,
   advertiserId: Id,
   advertiserName: z.string(),

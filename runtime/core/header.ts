@@ -15,7 +15,7 @@ export const StashedEnvelope = z.strictObject({
 });
 export type StashedEnvelope = z.infer<typeof StashedEnvelope>;
 
-export const StopReason = z.strictObject({ code: z.string(), message: z.string(), atMs: z.int() });
+const StopReason = z.strictObject({ code: z.string(), message: z.string(), atMs: z.int() });
 export type StopReason = z.infer<typeof StopReason>;
 
 /** What the runtime keeps of an actor: its timers (D10), its stash (D11), and why it was stopped. Written only when one of them changes. */
@@ -29,7 +29,3 @@ export type Header = z.infer<typeof Header>;
 export const EMPTY_HEADER: Header = { timers: {}, stash: [], stopped: null };
 
 export const headerState: VersionedState<Header> = { version: 1, schema: Header };
-
-export function isEmptyHeader(header: Header): boolean {
-  return header.stash.length === 0 && header.stopped === null && Object.keys(header.timers).length === 0;
-}

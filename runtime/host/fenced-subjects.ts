@@ -6,7 +6,6 @@ import {
   HEADERS,
   logSubject,
   MSGPACK,
-  STREAMS,
   topicSubject,
 } from "../../protocols/subjects.ts";
 import type { AppendOutcome, SubjectTail } from "../core/fenced-append.ts";
@@ -27,12 +26,6 @@ const TYPES = {
   "dead-letters": "dead-letters",
   topic: "topic",
 } as const;
-
-export function streamNameOf(of: FencedSubject["of"]): string {
-  return { log: STREAMS.log, decisions: STREAMS.decisions, "dead-letters": STREAMS.deadLetters, topic: STREAMS.topics }[
-    of
-  ];
-}
 
 /** Carries a shard's fenced appends and tail reads to NATS; outcomes are values, trouble is `unknown` or a null tail. */
 export class FencedSubjects {

@@ -28,7 +28,7 @@ export interface NodeRuntimeOptions {
 /** Route number of the daemon's own asks; gateways count from 1. */
 const DAEMON_ROUTE = 0;
 
-export function shardCount(settings: Settings): number {
+function shardCount(settings: Settings): number {
   return settings.shards > 0
     ? Math.min(settings.shards, settings.partitions)
     : Math.max(1, Math.floor(availableParallelism() / 2));

@@ -29,7 +29,7 @@ export interface LineSpec {
   readonly creatives?: number;
 }
 
-export function line(spec: LineSpec): CatalogDocument[] {
+function line(spec: LineSpec): CatalogDocument[] {
   const { id } = spec;
   const advertiserId = spec.advertiserId ?? id;
   const creativeIds = [id, ...Array.from({ length: (spec.creatives ?? 1) - 1 }, (_, at) => `${id}-${at + 2}`)];

@@ -5,7 +5,7 @@ import { defineCall } from "../../runtime/actor/call.ts";
 import { defineActor, definePartsActor } from "../../runtime/actor/define.ts";
 import { ref } from "../../runtime/actor/reference.ts";
 import { upgradeState, type PartsState, type PartTable } from "../../runtime/actor/state.ts";
-import { restart } from "../../runtime/actor/supervision.ts";
+import { restart, resume, stop } from "../../runtime/actor/supervision.ts";
 import { activate } from "../support/testkit.ts";
 
 const counter = protocol("counter", {
@@ -159,4 +159,25 @@ test("a tell sent as an ask is applied, and answered with null once it is durabl
   const actor = activate(counterActor, { key: "a" });
   expect(actor.ask("Add", { by: 3 })).toBeNull();
   expect(actor.ask("Total", {})).toBe(3);
+});
+
+test("resume keeps the actor as it is, and tries the envelope again", () => {
+  failures = 0;
+  const actor = activate(defineActor(counter, { ...counterActor, supervision: resume({ attemptsMax: 3 }) }), {
+    key: "a",
+  });
+  actor.tell("Fail", { times: 1 });
+  actor.advance(10_000);
+  expect(actor.state).toEqual({ total: 0, failures: 1 });
+});
+
+test("stop makes a dead letter of the failed envelope and of everything after it, and faults asks", () => {
+  failures = 0;
+  const actor = activate(defineActor(counter, { ...counterActor, supervision: stop() }), { key: "a" });
+  actor.tell("Fail", { times: 1 });
+  actor.tell("Add", { by: 1 });
+  expect(actor.counters.deadLetters).toBe(2);
+  expect(() => actor.ask("Total", {})).toThrow(expect.objectContaining({ code: "ACTOR_STOPPED" }));
+  actor.crashAndRecover();
+  expect(() => actor.ask("Total", {})).toThrow(expect.objectContaining({ code: "ACTOR_STOPPED" }));
 });
