@@ -134,21 +134,12 @@ export class OpenRecord {
     this.#replies.push(reply);
   }
 
-  dropTimer(change: TimerChange): void {
-    this.#timers.push(change);
-  }
-
   deadLetter(cause: DeadLetterCause): void {
     const id = `${this.base.commitSeq + 1}-${this.#letters.length}`;
     const letter = deadLetterOf(cause, id, this.base.partition, this.nowMs);
     this.#letters.push(letter.copy);
     this.#letterRows.push(letter.row);
     this.#estimatedBytes += 2 * letter.copy.byteLength;
-  }
-
-  /** Writes or deletes a row that belongs to no resident actor. */
-  putRow(change: StateChange): void {
-    this.#letterRows.push(change);
   }
 
   /** The group only answered questions: nothing has to become durable. */

@@ -106,11 +106,6 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   get generation(): number {
     return this.#generation;
   }
-  /** The open record, if this group touched the partition. */
-  get openRecord(): OpenRecord | null {
-    return this.#open;
-  }
-
   open(): OpenRecord {
     if (this.#open === null) {
       this.#floorMs = Math.max(this.#floorMs, this.#environment.clock.nowMs());

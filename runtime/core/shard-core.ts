@@ -47,9 +47,6 @@ export class ShardCore {
   get slots(): ReadonlyMap<Partition, SlotState> {
     return this.#slots;
   }
-  get asksWaiting(): number {
-    return this.#asks.length;
-  }
 
   on(event: ShardEvent): void {
     switch (event.type) {

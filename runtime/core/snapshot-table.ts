@@ -13,8 +13,4 @@ export class SnapshotTable {
     this.#values.set(topic, { version, value });
     return true;
   }
-
-  versions(): Record<string, number> {
-    return Object.fromEntries([...this.#values].map(([topic, { version }]) => [topic, version]));
-  }
 }

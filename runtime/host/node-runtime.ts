@@ -121,10 +121,6 @@ export class NodeRuntime {
     for (let shard = 0; shard < this.shards; shard++) this.pool.tell(shard, { type: "mark-logs" });
   }
 
-  stateOf(partition: number): "opening" | "open" | "refused" {
-    return this.#states[partition]?.state ?? "refused";
-  }
-
   /** Connects a gateway to every shard, now and whenever a shard is replaced. */
   connectGateway(gateway: number, give: (shard: number, port: MessagePort) => void): void {
     this.#gateways.set(gateway, give);
