@@ -1,6 +1,7 @@
 import type { Settings } from "../../config/schema.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { Daemon } from "./daemon.ts";
+import { growHeapsLate } from "./heap-growth.ts";
 import { welcome } from "./welcome.ts";
 
 export interface RunDaemonOptions {
@@ -18,6 +19,7 @@ const STOP_MAX_MS = 9_500;
  * @returns the exit code: 0 after a clean stop, 1 after a fault, 2 for settings that cannot work.
  */
 export async function runDaemon(settings: Settings, options: RunDaemonOptions): Promise<number> {
+  growHeapsLate();
   const stopping = Promise.withResolvers<"signal">();
   const onSignal = (): void => stopping.resolve("signal");
   process.on("SIGTERM", onSignal);
