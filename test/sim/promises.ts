@@ -50,8 +50,14 @@ function checkStore(world: World, states: States): void {
 }
 
 function checkRows(world: World): void {
+  const given = new Set<string>();
   for (const partition of world.witness.partitions) {
     const { records, rows } = world.witness.replay(partition);
+    for (const row of records.flatMap((record) => record.decisions)) {
+      const { id } = decode(row) as { id?: string };
+      expect(id === undefined || !given.has(id), `decision id ${id} was given twice`);
+      if (id !== undefined) given.add(id);
+    }
     for (const kind of ["decisions", "dead-letters"] as const) {
       const last = records.findLast((record) => rowsOf(record, kind).length > 0)?.commitSeq ?? 0;
       expect(rows[kind] >= last, `partition ${partition}: ${kind} up to ${last} were published, ${rows[kind]} are`);

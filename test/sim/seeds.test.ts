@@ -33,7 +33,7 @@ test("one seed gives one history", () => {
 });
 
 for (const [name, mutant] of Object.entries(MUTANTS)) {
-  test(`a runtime in which ${name} is caught`, () => {
+  test(`a runtime in which ${mutant.describes} is caught (${name})`, () => {
     expect(seedThatCatches(mutant)).toBeLessThanOrEqual(MUTANT_SEEDS);
   });
 }

@@ -21,7 +21,10 @@ export interface WorldOptions {
   /** What the client does, instead of drawing so many operations. */
   readonly programme?: readonly Operation[];
   readonly faults?: Faults;
-  readonly tampering?: Tampering & { readonly fenceless?: boolean };
+  readonly tampering?: Tampering & {
+    readonly fenceless?: boolean;
+    readonly registry?: (registry: typeof workloadRegistry) => typeof workloadRegistry;
+  };
   readonly replicated?: boolean;
   /** Called when a fault point is reached; true kills the node there. */
   readonly kill?: (point: FaultPoint) => boolean;
@@ -164,7 +167,8 @@ export class World {
     };
     const { seed, replicated } = this.#options;
     const settings = { ...settingsOf(seed), replicated: replicated === true };
-    const options = { partitions: PARTITIONS, shards: SHARDS, registry: workloadRegistry, settings, policy: POLICY };
+    const registry = this.#options.tampering?.registry?.(workloadRegistry) ?? workloadRegistry;
+    const options = { partitions: PARTITIONS, shards: SHARDS, registry, settings, policy: POLICY };
     return new MemoryNode(world, options, this.store, `node${++this.#lives}`, this.#assignment);
   }
 

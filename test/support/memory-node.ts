@@ -35,6 +35,8 @@ interface Shard {
   readonly requests: BrokerRequests;
   /** Events came since its last turn. */
   stirred: boolean;
+  /** A commit of it was acknowledged. */
+  committed: boolean;
 }
 
 /** One life of a node's process: shards and store in memory, driven step by step. The file outlives it. */
@@ -167,7 +169,7 @@ export class MemoryNode {
       registry,
       settings,
       clock,
-      reader: this.#readerOf(reader),
+      reader: this.#readerOf(reader, () => shard.committed),
       sealer: openSealer,
       attempt: () => undefined,
     };
@@ -181,6 +183,7 @@ export class MemoryNode {
       reader,
       consumers: new Map(),
       stirred: false,
+      committed: false,
     };
     this.#shards[index] = shard;
     for (let partition = 0; partition < partitions; partition++) {
@@ -189,14 +192,17 @@ export class MemoryNode {
     }
   }
 
-  #readerOf(reader: MemoryStateReader): StateReader {
-    if (this.#world.tampering.neverRefreshes !== true) return reader;
+  #readerOf(reader: MemoryStateReader, committed: () => boolean): StateReader {
+    const { neverRefreshes, opensBeforeFold } = this.#world.tampering;
+    if (neverRefreshes !== true && opensBeforeFold !== true) return reader;
     return {
       read: (...of) => reader.read(...of),
       parts: (...of) => reader.parts(...of),
       keys: (...of) => reader.keys(...of),
       timers: (...of) => reader.timers(...of),
-      refresh: () => undefined,
+      refresh: () => {
+        if (neverRefreshes !== true && committed()) reader.refresh();
+      },
     };
   }
 
@@ -246,6 +252,7 @@ export class MemoryNode {
         ? { ...message, opening: tampering.opening(message.opening) }
         : message;
     wires.post(`${this.#name}/from-store/${shard.life}`, `store ${message.type}`, () => {
+      if (message.type === "committed") shard.committed = true;
       this.#on(shard, { type: "store", message: event });
       if (message.type === "opened") reached("opening: the store answered");
     });

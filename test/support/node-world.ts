@@ -12,6 +12,8 @@ export interface Tampering {
   readonly answersBeforeLog?: boolean;
   /** A shard reads the file as of its start for ever. */
   readonly neverRefreshes?: boolean;
+  /** A shard reads the file as of its start until its first commit is acknowledged. */
+  readonly opensBeforeFold?: boolean;
   readonly toStore?: (message: ToStore) => ToStore;
   readonly opening?: (opening: Opening) => Opening;
   readonly mail?: (bytes: Uint8Array) => Uint8Array;
