@@ -76,6 +76,14 @@ export const Settings = z.strictObject({
       residentBytesMax: z.int().min(1_048_576).default(268_435_456),
     })
     .prefault({}),
+  checkpoint: z
+    .strictObject({
+      /** Between two checkpoints of every partition that changed, milliseconds; 0 = only when an operator asks. */
+      everyMs: z.int().min(0).max(604_800_000).default(600_000),
+      /** Checkpoints of each partition that are kept. */
+      keep: z.int().min(1).max(100).default(2),
+    })
+    .prefault({}),
   gateway: z
     .strictObject({
       /** Deadline of a bid without `tmax`. */

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { Fault } from "../../protocols/errors.ts";
 import { releaseVersion } from "../host/release.ts";
 import { addCampaigns } from "./campaigns.ts";
+import { addCheckpoint } from "./checkpoint.ts";
 import { addControl } from "./control.ts";
 import { addDecode } from "./decode.ts";
 import { CommandFailure, EXIT } from "./exit-code.ts";
@@ -31,6 +32,7 @@ export async function runCommand(
   addExplain(program, terminal);
   addInspect(program, terminal);
   addControl(program, terminal);
+  addCheckpoint(program, terminal);
   addDecode(program, terminal);
   addPseudonym(program, terminal);
   inherit(program);

@@ -1,8 +1,6 @@
 import type { Command } from "commander";
-import { readFile } from "node:fs/promises";
-import { loadSettings, unknownVariables } from "../../config/loader.ts";
 import type { Settings } from "../../config/schema.ts";
-import { CommandFailure, EXIT } from "./exit-code.ts";
+import { nodeSettings } from "./node-settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface StartOptions {
@@ -63,38 +61,23 @@ export function addStart(program: Command, terminal: Terminal, run: RunDaemon, e
 }
 
 /** @throws Fault CONFIG_INVALID with every wrong setting. */
-async function settingsOf(options: StartOptions, terminal: Terminal): Promise<Settings> {
-  const { environment } = terminal;
-  for (const name of unknownVariables(environment))
-    terminal.complain(`chorus: ${name} is no setting, and was left alone`);
-  const file = options.config ?? environment["CHORUS_CONFIG"];
-  return loadSettings({
-    ...(file === undefined ? {} : { fileText: await readConfig(file) }),
-    environment,
-    overrides: {
-      data: options.data,
-      http: options.http,
-      admin: options.admin,
-      "nats.server": options.nats,
-      "nats.port": numberOrText(options.natsPort),
-      node: options.node,
-      shards: numberOrText(options.shards),
-      readyFile: options.readyFile,
-      logLevel: options.logLevel,
-      examples: options.examples ? undefined : false,
-    },
-  });
+function settingsOf(options: StartOptions, terminal: Terminal): Promise<Settings> {
+  const overrides = {
+    data: options.data,
+    http: options.http,
+    admin: options.admin,
+    "nats.server": options.nats,
+    "nats.port": numberOrText(options.natsPort),
+    node: options.node,
+    shards: numberOrText(options.shards),
+    readyFile: options.readyFile,
+    logLevel: options.logLevel,
+    examples: options.examples ? undefined : false,
+  };
+  return nodeSettings(options.config, overrides, terminal);
 }
 
 /** What is no number stays as it was typed, so that the message shows it. */
 function numberOrText(text: string | undefined): number | string | undefined {
   return text === undefined || !/^\d+$/.test(text) ? text : Number(text);
-}
-
-async function readConfig(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new CommandFailure(EXIT.usage, `cannot read the config file ${file}: ${(error as Error).message}`);
-  }
 }

@@ -104,7 +104,7 @@ export class PartitionOpening {
       this.#refuse(
         new Fault(
           "EPOCH_LOST",
-          `the log of partition ${partition} reaches commit ${tail.last}, this data folder only ${opening.commitSeq}`,
+          `the log of partition ${partition} reaches commit ${tail.last}, this data folder only ${opening.commitSeq}: another node owns it, or this folder's file is old or lost (then: chorus checkpoint restore)`,
           {
             details: { partition, logCommitSeq: tail.last, commitSeq: opening.commitSeq },
           },

@@ -60,6 +60,13 @@ export function isPath(path: string, texts: number): boolean {
   return separators === texts - 1;
 }
 
+/** What every key of a partition's state and timers begins with. */
+export function spaceKey(partition: Partition, generation: number): Uint8Array {
+  const key = new Uint8Array(SPACE_BYTES);
+  writeSpace(key, partition, generation);
+  return key;
+}
+
 export function stateKey(partition: Partition, generation: number, path: string): Uint8Array {
   const key = withText(SPACE_BYTES, path);
   writeSpace(key, partition, generation);

@@ -14,6 +14,7 @@ import { GatewayPool } from "./gateway-pool.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { openNats, type NatsHost } from "./nats-host.ts";
 import { announce, type NodeFile, withdraw } from "./node-file.ts";
+import { openCheckpoints } from "./node-checkpoints.ts";
 import { createLog } from "./node-log.ts";
 import { NodeRuntime } from "./node-runtime.ts";
 import { OperatorSide } from "./operator-side.ts";
@@ -148,10 +149,20 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
   stops.push(() => runtime.stop(DRAIN_MS));
   const measured = new NodeMetrics(runtime);
   metrics = measured;
+  await runtime.store.ready;
+  const checkpoints = await openCheckpoints({
+    settings,
+    folder,
+    nats,
+    markLogs: () => runtime.markLogs(),
+    onEvent: (event, details) => logEvent(log, "checkpoint", event, details),
+  });
+  stops.push(() => checkpoints.close());
   operators = await OperatorSide.start({
     settings,
     runtime,
     nats,
+    checkpoints: checkpoints.checkpointer,
     startedAtMs,
     version: releaseVersion,
     shedding: () => measured.shedding,
@@ -163,6 +174,7 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
     purge: await openStreamPurge(nats.connection.connection),
     partitions: settings.partitions,
     logBytesMax: settings.nats.logBytesMax,
+    logFloor: () => checkpoints.checkpointer.logFloor(),
     markLogs: () => runtime.markLogs(),
     onPurged: (details) => log.debug({ event: "purged", ...details }, "purged"),
     onFault: (error) => log.warn({ event: "purge-failed", error: toWireFault(error) }, "streams were not purged"),

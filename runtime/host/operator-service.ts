@@ -3,10 +3,13 @@ import { Id, ID_PATTERN } from "../../protocols/ids.ts";
 import type { AuditLog } from "../nats/audit-log.ts";
 import type { ServiceAnswer, ServiceEndpoint } from "../nats/inspect-service.ts";
 import type { Inspection } from "./inspection.ts";
+import type { Checkpointer } from "./checkpointer.ts";
 import type { ShardPool } from "./shard-pool.ts";
 
 const Restart = z.strictObject({ kind: Id, key: Id, partition: z.int().min(0).optional() });
 const AcceptGap = z.strictObject({ partition: z.int().min(0) });
+const Checkpoint = z.strictObject({});
+const VerifyCheckpoint = z.strictObject({ name: z.string().min(1).max(200) });
 
 /** Verbs of interfaces.md 6 that later releases bring: refused by name, so that a script learns it from the answer. */
 const LATER_VERBS = ["pause", "resume", "retry", "drop", "drain", "freeze", "reset"] as const;
@@ -15,6 +18,7 @@ export interface OperatorServiceParts {
   readonly inspection: Inspection;
   readonly pool: Pick<ShardPool, "control" | "shardOf">;
   readonly audit: AuditLog;
+  readonly checkpoints: Pick<Checkpointer, "list" | "create" | "verify">;
 }
 
 /** What operators can ask and do, in the same words over NATS (`chorus.inspect.…`, `chorus.control.…`) and admin HTTP. */
@@ -22,11 +26,13 @@ export class OperatorService {
   readonly #inspection: Inspection;
   readonly #pool: OperatorServiceParts["pool"];
   readonly #audit: AuditLog;
+  readonly #checkpoints: OperatorServiceParts["checkpoints"];
 
   constructor(parts: OperatorServiceParts) {
     this.#inspection = parts.inspection;
     this.#pool = parts.pool;
     this.#audit = parts.audit;
+    this.#checkpoints = parts.checkpoints;
   }
 
   /**
@@ -50,6 +56,8 @@ export class OperatorService {
         return this.#inspection.deadLetters();
       case "timers":
         return this.#inspection.timers();
+      case "checkpoints":
+        return { checkpoints: await this.#checkpoints.list() };
       case "learners":
         return this.#inspection.learners();
       default:
@@ -64,6 +72,8 @@ export class OperatorService {
   async control(verb: string, body: unknown, who: string): Promise<ServiceAnswer> {
     if (verb === "restart") return checked(Restart, body, (wanted) => this.#restart(wanted, who));
     if (verb === "accept-gap") return checked(AcceptGap, body, (wanted) => this.#acceptGap(wanted, who));
+    if (verb === "checkpoint") return checked(Checkpoint, body, () => this.#checkpoint(who));
+    if (verb === "verify-checkpoint") return checked(VerifyCheckpoint, body, ({ name }) => this.#verify(name));
     if ((LATER_VERBS as readonly string[]).includes(verb))
       return { ok: false, status: 501, reason: `${verb} comes with a later release` };
     return { ok: false, status: 404, reason: `there is no verb ${verb}` };
@@ -119,6 +129,17 @@ export class OperatorService {
     };
   }
 
+  async #checkpoint(who: string): Promise<ServiceAnswer> {
+    await this.#audited(who, "checkpoint", "all");
+    return { ok: true, value: { checkpoints: await this.#checkpoints.create() } };
+  }
+
+  async #verify(name: string): Promise<ServiceAnswer> {
+    const found = await this.#checkpoints.verify(name);
+    if (found === null) return { ok: false, status: 404, reason: `there is no checkpoint ${name}` };
+    return { ok: true, value: { name, ...found } };
+  }
+
   #audited(who: string, verb: string, id: string): Promise<void> {
     return this.#audit.append({ at: new Date().toISOString(), who, verb, id, version: null });
   }
@@ -166,6 +187,7 @@ const INSPECT_ENDPOINTS = [
   { name: "partitions", words: "partitions", response: shape("partitions") },
   { name: "dead-letters", words: "dead-letters", response: shape("deadLetters", "truncated") },
   { name: "timers", words: "timers", response: shape("timers", "truncated") },
+  { name: "checkpoints", words: "checkpoints", response: shape("checkpoints") },
   { name: "learners", words: "learners", response: shape("learners") },
 ];
 
@@ -174,5 +196,7 @@ const schemaText = (schema: z.ZodType): string => JSON.stringify(z.toJSONSchema(
 const CONTROL_ENDPOINTS = [
   { verb: "restart", request: schemaText(Restart) },
   { verb: "accept-gap", request: schemaText(AcceptGap) },
+  { verb: "checkpoint", request: schemaText(Checkpoint) },
+  { verb: "verify-checkpoint", request: schemaText(VerifyCheckpoint) },
   ...LATER_VERBS.map((verb) => ({ verb, request: '{"type":"object"}' })),
 ];

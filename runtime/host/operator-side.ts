@@ -4,6 +4,7 @@ import { watchConnection } from "../nats/connection-state.ts";
 import { openDecisionLog } from "../nats/decision-log.ts";
 import { startInspectService, type InspectService } from "../nats/inspect-service.ts";
 import { createNodeEvents, type NodeEvents } from "../nats/node-events.ts";
+import type { Checkpointer } from "./checkpointer.ts";
 import { DecisionSearch } from "./decision-search.ts";
 import { Inspection } from "./inspection.ts";
 import type { NatsHost } from "./nats-host.ts";
@@ -14,6 +15,7 @@ export interface OperatorSideOptions {
   readonly settings: Settings;
   readonly runtime: NodeRuntime;
   readonly nats: NatsHost;
+  readonly checkpoints: Checkpointer;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
   readonly version: string;
@@ -57,7 +59,7 @@ export class OperatorSide {
       draining: () => runtime.draining,
       shedding: options.shedding,
     });
-    const service = new OperatorService({ inspection, pool: runtime.pool, audit });
+    const service = new OperatorService({ inspection, pool: runtime.pool, audit, checkpoints: options.checkpoints });
     const decisions = new DecisionSearch({
       log: await openDecisionLog(connection),
       asker: runtime.asker,

@@ -4,6 +4,8 @@ export interface StreamKeeperOptions {
   readonly purge: StreamPurge;
   readonly partitions: number;
   readonly logBytesMax: number;
+  /** Sequence of the log before which no partition needs anything to be restored from its checkpoint. */
+  readonly logFloor: () => Promise<number>;
   /** Asks every shard to move the tails of its logs. */
   readonly markLogs: () => void;
   readonly onPurged: (details: Record<string, unknown>) => void;
@@ -30,13 +32,15 @@ export class StreamKeeper {
 
   /** Purges what may go; trouble is told and tried again at the next look. */
   async look(): Promise<void> {
-    const { purge, partitions, logBytesMax, onPurged, onFault } = this.#options;
+    const { purge, partitions, logBytesMax, logFloor, onPurged, onFault } = this.#options;
     try {
       const mail = await purge.purgeMail(partitions);
       if (mail > 0) onPurged({ stream: "mail", messages: mail });
+      const covered = await purge.purgeLog(await logFloor());
+      if (covered > 0) onPurged({ stream: "log", messages: covered });
       if ((await purge.logBytes()) <= logBytesMax) return;
       const log = await this.#purgeLog();
-      onPurged({ stream: "log", messages: log });
+      onPurged({ stream: "log", messages: log, beyondCheckpoints: true });
     } catch (error) {
       onFault(error);
     }

@@ -7,6 +7,7 @@ import { openDataFolder } from "../../runtime/host/data-folder.ts";
 import { DecisionSearch } from "../../runtime/host/decision-search.ts";
 import { Inspection } from "../../runtime/host/inspection.ts";
 import { openNats, type NatsHost } from "../../runtime/host/nats-host.ts";
+import { openCheckpoints } from "../../runtime/host/node-checkpoints.ts";
 import { NodeRuntime } from "../../runtime/host/node-runtime.ts";
 import { OperatorService } from "../../runtime/host/operator-service.ts";
 import { type AuditLog, openAuditLog } from "../../runtime/nats/audit-log.ts";
@@ -60,7 +61,20 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
   });
   const inspection = new Inspection({ runtime, settings, nats, startedAtMs: Date.now(), version: "0.1.0" });
   const audit = await openAuditLog(connection);
-  const operators = new OperatorService({ inspection, pool: runtime.pool, audit });
+  await runtime.store.ready;
+  const checkpoints = await openCheckpoints({
+    settings,
+    folder,
+    nats,
+    markLogs: () => runtime.markLogs(),
+    onEvent: () => undefined,
+  });
+  const operators = new OperatorService({
+    inspection,
+    pool: runtime.pool,
+    audit,
+    checkpoints: checkpoints.checkpointer,
+  });
   const decisions = new DecisionSearch({
     log: await openDecisionLog(connection),
     asker: runtime.asker,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { asPartition } from "../../protocols/ids.ts";
 import type { Inspection } from "../../runtime/host/inspection.ts";
 import { OperatorService } from "../../runtime/host/operator-service.ts";
 import type { AuditEntry } from "../../runtime/nats/audit-log.ts";
@@ -35,6 +36,14 @@ function rig(): { operators: OperatorService; audited: AuditEntry[]; done: [numb
         return Promise.resolve({ done: true });
       },
     },
+    checkpoints: {
+      list: () => Promise.resolve([]),
+      create: () => Promise.resolve([]),
+      verify: (name) =>
+        Promise.resolve(
+          name === "p0/there" ? { partition: asPartition(0), needsLogAfter: 3, commitSeq: 4, entries: 2 } : null,
+        ),
+    },
     audit: {
       append: (entry) => {
         order.push("audited");
@@ -62,6 +71,19 @@ test("a gap is accepted only where there is one", async () => {
   expect(await operators.control("accept-gap", { partition: 9 }, "nats")).toMatchObject({ ok: false, status: 404 });
   expect(done).toEqual([[1, { verb: "accept-gap", partition: 3 }]]);
   expect(audited).toHaveLength(1);
+});
+
+test("checkpoints are listed, made and verified by name, and making is audited", async () => {
+  const { operators, audited } = rig();
+  expect(await operators.inspect(["checkpoints"])).toEqual({ checkpoints: [] });
+  expect(await operators.control("checkpoint", {}, "admin")).toEqual({ ok: true, value: { checkpoints: [] } });
+  expect(audited).toMatchObject([{ who: "admin", verb: "checkpoint" }]);
+  expect(await operators.control("verify-checkpoint", { name: "p0/there" }, "admin")).toMatchObject({
+    ok: true,
+    value: { name: "p0/there", entries: 2 },
+  });
+  const absent = await operators.control("verify-checkpoint", { name: "p0/gone" }, "admin");
+  expect(absent).toMatchObject({ ok: false, status: 404 });
 });
 
 test.each([
