@@ -1,12 +1,14 @@
 import { budget, type BudgetTerms } from "../../protocols/messages/budget.ts";
+import type { EpochMs } from "../../protocols/quantities.ts";
 import { wallet, walletKey } from "../../protocols/messages/wallet.ts";
 import { definePartsActor } from "../../runtime/actor/define.ts";
 import type { Effects } from "../../runtime/actor/effects.ts";
 import { ref } from "../../runtime/actor/reference.ts";
 import { restart } from "../../runtime/actor/supervision.ts";
 import { reconcile, type WalletMail } from "./allocation.ts";
+import { nextReleaseMs } from "./curve.ts";
 import { nextDueMs } from "./flight.ts";
-import { applyReport, balanceOf, readLedger, writeLedger, type Ledger } from "./ledger.ts";
+import { applyReport, balanceOf, isWanted, readLedger, writeLedger, type Ledger } from "./ledger.ts";
 import { budgetState, type BudgetTable } from "./state.ts";
 
 /**
@@ -62,13 +64,18 @@ function settleUp(table: BudgetTable, before: Ledger, changed: Ledger, fx: Effec
   for (const one of mail) sendMail(fx, one);
   const { terms, calendarDueMs } = ledger.head;
   // Finding midnights costs more than the rest: reports leave a timer alone that is still to come.
-  if (terms === null || (!timeMoved && calendarDueMs !== null && calendarDueMs > fx.nowMs))
-    return writeLedger(table, before, ledger);
-  const dueMs = nextDueMs(terms, ledger.days.size > 0, fx.nowMs);
+  const releaseMs = terms === null ? null : nextReleaseMs(terms, isWanted(ledger), fx.nowMs);
+  const isSet = calendarDueMs !== null && calendarDueMs > fx.nowMs && calendarDueMs <= (releaseMs ?? Infinity);
+  if (terms === null || (!timeMoved && isSet)) return writeLedger(table, before, ledger);
+  const dueMs = soonest(nextDueMs(terms, ledger.days.size > 0, fx.nowMs), releaseMs);
   if (dueMs === null) fx.cancelTimer("calendar");
   else fx.setTimer("calendar", dueMs);
   const timed = dueMs === calendarDueMs ? ledger : { ...ledger, head: { ...ledger.head, calendarDueMs: dueMs } };
   return writeLedger(table, before, timed);
+}
+
+function soonest(one: EpochMs | null, other: EpochMs | null): EpochMs | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
 function sendMail(fx: Effects, mail: WalletMail): void {

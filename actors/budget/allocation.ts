@@ -2,6 +2,7 @@ import { fnv1a32 } from "../../protocols/hash.ts";
 import type { Partition } from "../../protocols/ids.ts";
 import type { BudgetTerms } from "../../protocols/messages/budget.ts";
 import type { EpochMs, LocalDate, Micros } from "../../protocols/quantities.ts";
+import { releasedOfDay, releasedOfLife } from "./curve.ts";
 import { closableThrough, keptDays, openDays } from "./flight.ts";
 import {
   addCounts,
@@ -72,12 +73,13 @@ const microsFor = (terms: BudgetTerms, impressions: number): Micros =>
 const impressionsIn = (terms: BudgetTerms, micros: Micros): number =>
   Math.floor((micros * 1000) / impressionNanos(terms));
 
-/** What may still be granted for a day: both budgets hold. Never negative, also after a cut below what is committed. */
+/** What may still be granted for a day by now: both budgets hold, and the pace. Never negative, also after a cut below what is committed. */
 function freeMicros(draft: Draft, day: LocalDate): Micros {
   const { terms, ledger } = draft;
   const limits: number[] = [];
-  if (terms.lifetimeMicros !== null) limits.push(terms.lifetimeMicros - committedMicros(ledger));
-  if (terms.dailyMicros !== null) limits.push(terms.dailyMicros - dayCommittedMicros(ledger.days.get(day)));
+  if (terms.lifetimeMicros !== null) limits.push(releasedOfLife(terms, draft.nowMs) - committedMicros(ledger));
+  if (terms.dailyMicros !== null)
+    limits.push(releasedOfDay(terms, day, draft.nowMs) - dayCommittedMicros(ledger.days.get(day)));
   if (limits.length === 0) {
     const unused = rowsOf(ledger.days.get(day) ?? {}).reduce((sum, [, row]) => sum + unusedMicrosOf(row), 0);
     limits.push(microsFor(terms, UNBUDGETED_IMPRESSIONS * draft.partitions) - unused);

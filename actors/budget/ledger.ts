@@ -106,6 +106,13 @@ export function applyReport(ledger: Ledger, report: AccountReport, nowMs: EpochM
   });
 }
 
+/** Whether a wallet waits for money. */
+export function isWanted(ledger: Ledger): boolean {
+  for (const accounts of ledger.days.values())
+    if (rowsOf(accounts).some(([, row]) => row.wantedMicros > 0)) return true;
+  return false;
+}
+
 /** The ledger's sums for showing. */
 export function balanceOf(ledger: Ledger): BudgetBalance {
   const { closed } = ledger.head;

@@ -55,7 +55,13 @@ export type LedgerHead = z.infer<typeof LedgerHead>;
 export type BudgetParts = { head: LedgerHead } & Record<`day/${LocalDate}`, DayAccounts>;
 export type BudgetTable = PartTable<BudgetParts>;
 
-const head: VersionedState<LedgerHead> = { version: 1, schema: LedgerHead };
+/** Before there were paces, money was let out as soon as it was wanted. */
+function withPace(older: unknown): unknown {
+  const before = older as { readonly terms: object | null };
+  return before.terms === null ? before : { ...before, terms: { ...before.terms, pacing: "asap" } };
+}
+
+const head: VersionedState<LedgerHead> = { version: 2, schema: LedgerHead, upgrade: { 1: withPace } };
 const day: VersionedState<DayAccounts> = { version: 1, schema: DayAccounts };
 
 export const budgetState: PartsState<BudgetParts> = {

@@ -22,6 +22,8 @@ export const BudgetTerms = z.strictObject({
   endsAtMs: EpochMs.nullable(),
   lifetimeMicros: Micros.nullable(),
   dailyMicros: Micros.nullable(),
+  /** How the money is let out over the day, or over the flight where there is no daily budget. */
+  pacing: z.enum(["even", "front-loaded", "asap", "traffic"]),
   /** Price of the dearest impression the campaign can buy, so that grants are whole impressions. */
   impressionNanosMax: Nanos,
 });

@@ -14,6 +14,7 @@ const terms = {
   startsAtMs: null,
   endsAtMs: null,
   lifetimeMicros: 1_000_000,
+  pacing: "asap" as const,
   dailyMicros: null,
   impressionNanosMax: NANOS,
 };

@@ -92,6 +92,8 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 60, maxLength: 160 },
 );
 
+const PACES = ["asap", "even", "front-loaded", "traffic"] as const;
+
 /** Runs steps against the actors and keeps its own books to compare theirs with. */
 class Model {
   readonly world: MoneyWorld;
@@ -111,6 +113,7 @@ class Model {
       startsAtMs: null,
       endsAtMs: null,
       lifetimeMicros: null,
+      pacing: "asap",
       dailyMicros: null,
       impressionNanosMax: DEAREST,
     };
@@ -125,6 +128,8 @@ class Model {
       version: this.terms.version + 1,
       live,
       lifetimeMicros: micros(lifetime),
+      // Another pace with each change, and the same again when a failure is replayed.
+      pacing: PACES[this.terms.version % PACES.length] ?? "asap",
       dailyMicros: micros(daily),
     };
     const { head, days } = this.ledger();
@@ -300,6 +305,7 @@ describe("the ledger of a campaign", () => {
           startsAtMs: null,
           endsAtMs: null,
           lifetimeMicros: daily ? null : budgetMicros,
+          pacing: "asap",
           dailyMicros: daily ? budgetMicros : null,
           impressionNanosMax: price,
         };

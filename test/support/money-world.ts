@@ -212,6 +212,8 @@ export class MoneyWorld {
         throw new Error("money consults nobody");
       },
       snapshot: () => undefined,
+      seal: () => null,
+      admits: () => false,
     };
     return new EffectScope(host, this.#activation(id), asked);
   }

@@ -15,6 +15,7 @@ const base: BudgetTerms = {
   startsAtMs: null,
   endsAtMs: null,
   lifetimeMicros: null,
+  pacing: "asap",
   dailyMicros: 160_000,
   impressionNanosMax: 10_000_000, // 10 USD CPM: 10,000 micros an impression
 };
