@@ -1,4 +1,4 @@
-import type { Capabilities, CoarseContext } from "../../protocols/messages/listener.ts";
+import type { Capabilities, CoarseContext, TrafficFacts } from "../../protocols/messages/listener.ts";
 import type { BidRequest } from "../../protocols/openrtb/bid-request.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 
@@ -29,6 +29,8 @@ export interface GatedIdentity {
 export interface PrivacyGate {
   capabilities(request: BidRequest, secGpc: boolean): GatedCapabilities;
   facts(request: BidRequest, feed: number | undefined, capabilities: GatedCapabilities, nowMs: EpochMs): GatedFacts;
+  /** Who calls, from user agent and address, which go no further. */
+  traffic(request: BidRequest): TrafficFacts;
   /** @param once names this request alone, for who is known by nothing else. */
   identity(request: BidRequest, capabilities: GatedCapabilities, once: string): GatedIdentity;
 }
