@@ -1,13 +1,15 @@
 import type { Collection } from "../../protocols/campaign/collections.ts";
 import { COLLECTIONS } from "../../protocols/campaign/collections.ts";
 import { checkCampaignDocument, checkDocument, type Holds } from "../../protocols/campaign/document.ts";
-import { catalog, type Changed } from "../../protocols/messages/catalog.ts";
+import { catalog, type Changed, type IfMatch } from "../../protocols/messages/catalog.ts";
 import { definePartsActor } from "../../runtime/actor/define.ts";
 import type { AskEffects } from "../../runtime/actor/effects.ts";
 import { restart } from "../../runtime/actor/supervision.ts";
-import { type Change, commit, effective, namingFaults, sizeFault } from "./change.ts";
+import { type Change, commit, namingFaults, sizeFault } from "./change.ts";
+import { type Difference, differenceOf } from "./difference.ts";
 import { mergePatch } from "./json.ts";
-import { catalogState, documentOf, entryOf, idsOf, type CatalogTable, versionOf } from "./state.ts";
+import { pageOf, shownEntry } from "./page.ts";
+import { catalogState, entryOf, idsOf, type CatalogTable, versionOf } from "./state.ts";
 import { tellBudgets } from "./terms.ts";
 
 const holdsIn =
@@ -23,11 +25,12 @@ export const catalogActor = definePartsActor(catalog, {
     Apply(table, { document, dryRun }, fx) {
       const checked = checkCampaignDocument(document, holdsIn(table));
       if (!checked.ok) return answer(table, { outcome: "refused", errors: [...checked.errors] }, fx);
-      const changes = effective(table, checked.documents);
-      const tooLarge = sizeFault(changes);
+      const difference = differenceOf(table, checked.documents);
+      const tooLarge = sizeFault(difference.effective);
       if (tooLarge !== null) return answer(table, { outcome: "refused", errors: [tooLarge] }, fx);
-      const after = dryRun || changes.length === 0 ? table : commit(table, changes, fx);
-      return answer(after, { outcome: "applied", version: versionOf(after), changed: changes.length }, fx);
+      const idle = dryRun || difference.effective.length === 0;
+      const after = idle ? table : commit(table, difference.effective, fx);
+      return answer(after, applied(difference, versionOf(after)), fx);
     },
     Put(table, { collection, id, document, ifMatch }, fx) {
       return replace(table, { collection, id, document: withId(document, id) }, ifMatch, fx);
@@ -44,20 +47,21 @@ export const catalogActor = definePartsActor(catalog, {
         return answer(table, { outcome: "conflict", version: before.version }, fx);
       const errors = [...namingFaults(table, collection, id)];
       if (errors.length > 0) return answer(table, { outcome: "refused", errors }, fx);
-      const after = commit(table, [{ collection, id, document: null }], fx);
-      return answer(after, { outcome: "applied", version: versionOf(after), changed: 1 }, fx);
+      const difference = differenceOf(table, [{ collection, id, document: null }]);
+      const after = commit(table, difference.effective, fx);
+      return answer(after, applied(difference, versionOf(after)), fx);
     },
     Get(table, { collection, id }, fx) {
       fx.reply(entryOf(table, collection, id) ?? null);
       return table;
     },
-    List(table, { collection }, fx) {
-      fx.reply(entriesOf(table, collection));
+    List(table, question, fx) {
+      fx.reply(pageOf(table, question));
       return table;
     },
     Export(table, _question, fx) {
       const documents = COLLECTIONS.flatMap((collection) =>
-        entriesOf(table, collection).map((entry) => ({ collection, ...entry })),
+        idsOf(table, collection).map((id) => ({ collection, ...shownEntry(table, collection, id) })),
       );
       fx.reply({ version: versionOf(table), documents });
       return table;
@@ -82,11 +86,16 @@ function withId(document: unknown, id: string): unknown {
   return Object.hasOwn(document, "id") ? document : { id, ...document };
 }
 
-function isConflict(table: CatalogTable, collection: Collection, id: string, ifMatch: number | null): boolean {
-  return ifMatch !== null && ifMatch !== (entryOf(table, collection, id)?.version ?? 0);
+function isConflict(table: CatalogTable, collection: Collection, id: string, ifMatch: IfMatch): boolean {
+  const version = entryOf(table, collection, id)?.version ?? 0;
+  return ifMatch === "any" ? version === 0 : ifMatch !== null && ifMatch !== version;
 }
 
-function replace(table: CatalogTable, change: Change, ifMatch: number | null, fx: AskEffects<Changed>): CatalogTable {
+function applied({ effective, counts, changes }: Difference, version: number): Changed {
+  return { outcome: "applied", version, changed: effective.length, counts, changes };
+}
+
+function replace(table: CatalogTable, change: Change, ifMatch: IfMatch, fx: AskEffects<Changed>): CatalogTable {
   const { collection, id, document } = change;
   const before = entryOf(table, collection, id)?.version ?? 0;
   if (isConflict(table, collection, id, ifMatch)) return answer(table, { outcome: "conflict", version: before }, fx);
@@ -94,16 +103,8 @@ function replace(table: CatalogTable, change: Change, ifMatch: number | null, fx
   const named = typeof document === "object" && document !== null ? (document as { readonly id?: unknown }).id : id;
   if (named !== id) errors.push({ path: "id", value: named ?? null, rule: `must be ${id}, as in the path` });
   if (errors.length > 0) return answer(table, { outcome: "refused", errors }, fx);
-  const changes = effective(table, [change]);
-  if (changes.length === 0) return answer(table, { outcome: "applied", version: before, changed: 0 }, fx);
-  const after = commit(table, changes, fx);
-  return answer(after, { outcome: "applied", version: versionOf(after), changed: 1 }, fx);
-}
-
-function entriesOf(table: CatalogTable, collection: Collection) {
-  return idsOf(table, collection).map((id) => ({
-    id,
-    document: documentOf(table, collection, id),
-    version: entryOf(table, collection, id)?.version ?? 0,
-  }));
+  const difference = differenceOf(table, [change]);
+  if (difference.effective.length === 0) return answer(table, applied(difference, before), fx);
+  const after = commit(table, difference.effective, fx);
+  return answer(after, applied(difference, versionOf(after)), fx);
 }

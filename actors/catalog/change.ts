@@ -3,8 +3,7 @@ import { referencesOf } from "../../protocols/campaign/collections.ts";
 import type { DocumentFault } from "../../protocols/campaign/document-fault.ts";
 import { CATALOG_TOPIC, type CatalogChange } from "../../protocols/messages/catalog.ts";
 import type { Effects } from "../../runtime/actor/effects.ts";
-import { sameJson } from "./json.ts";
-import { documentOf, entryOf, idsOf, type CatalogTable, versionOf } from "./state.ts";
+import { documentOf, idsOf, type CatalogTable, versionOf } from "./state.ts";
 import { tellBudgets, tellDeleted } from "./terms.ts";
 
 /** A document as it should be from now on; null deletes it. */
@@ -16,14 +15,6 @@ export interface Change {
 
 /** Characters of one change's documents as JSON: a change is one message, and those end at 8 MB (D2). */
 const CHANGE_CHARS_MAX = 4_000_000;
-
-/** Those changes that change something. */
-export function effective(table: CatalogTable, changes: readonly Change[]): readonly Change[] {
-  return changes.filter(({ collection, id, document }) => {
-    const before = entryOf(table, collection, id);
-    return document === null ? before !== undefined : before === undefined || !sameJson(before.document, document);
-  });
-}
 
 /** @returns the fault of a change that does not fit into one message, or null. */
 export function sizeFault(changes: readonly Change[]): DocumentFault | null {

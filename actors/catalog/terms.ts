@@ -24,6 +24,7 @@ function termsOf(table: CatalogTable, campaignId: string): BudgetTerms | null {
     endsAtMs: instantOf(campaign.endsAt),
     lifetimeMicros: campaign.budget?.lifetimeMicros ?? null,
     dailyMicros: campaign.budget?.dailyMicros ?? null,
+    pacing: campaign.pacing ?? "asap",
     // A CPM in micros is the price of one impression in nanos.
     impressionNanosMax: Math.max(0, ...bids),
   };

@@ -16,9 +16,38 @@ export const CatalogChange = z.strictObject({
 });
 export type CatalogChange = z.infer<typeof CatalogChange>;
 
+/** A field that became another value; values are shortened to what fits into an answer, null where nothing stands. */
+const FieldChange = z.strictObject({ path: z.string(), from: z.unknown(), to: z.unknown() });
+export type FieldChange = z.infer<typeof FieldChange>;
+
+/** What a change does, or would do, to one document. */
+export const DocumentChange = z.strictObject({
+  collection: Collection,
+  id: z.string(),
+  change: z.enum(["created", "changed", "deleted"]),
+  /** Version of the document's last change before this one; null when it is new. */
+  before: z.int().nullable(),
+  /** What differs, at most 32 fields; empty for what is new or deleted. */
+  fields: z.array(FieldChange),
+});
+export type DocumentChange = z.infer<typeof DocumentChange>;
+
+const ChangeCounts = z.strictObject({ created: z.int(), changed: z.int(), deleted: z.int(), unchanged: z.int() });
+export type ChangeCounts = z.infer<typeof ChangeCounts>;
+
+/** Documents that the answer of one change names; `counts` has them all. */
+export const CHANGES_SHOWN_MAX = 100;
+
 const Changed = z.discriminatedUnion("outcome", [
-  /** `changed` counts documents; 0 when all were as they are. */
-  z.strictObject({ outcome: z.literal("applied"), version: z.int(), changed: z.int() }),
+  z.strictObject({
+    outcome: z.literal("applied"),
+    version: z.int(),
+    /** Documents that are not as they were. */
+    changed: z.int(),
+    counts: z.record(z.string(), ChangeCounts),
+    /** The first of them. */
+    changes: z.array(DocumentChange),
+  }),
   z.strictObject({ outcome: z.literal("refused"), errors: z.array(DocumentFault) }),
   /** If-Match named another version. */
   z.strictObject({ outcome: z.literal("conflict"), version: z.int() }),
@@ -26,21 +55,48 @@ const Changed = z.discriminatedUnion("outcome", [
 ]);
 export type Changed = z.infer<typeof Changed>;
 
+/** A version that a document has to have; 0: it must not exist, `any`: it must; null: whatever it is. */
+const IfMatch = z.union([z.int(), z.literal("any")]).nullable();
+export type IfMatch = z.infer<typeof IfMatch>;
+
+/** Fields by whose value each collection can be listed. */
+export const LIST_FILTERS: Readonly<Record<Collection, readonly string[]>> = {
+  advertisers: [],
+  campaigns: ["advertiserId", "status", "tier"],
+  "ad-sets": ["campaignId", "status"],
+  creatives: ["advertiserId", "status"],
+  deals: [],
+};
+/** What an absent field of a filter means. */
+export const FILTER_DEFAULTS: Readonly<Record<string, string>> = { status: "active", tier: "standard" };
+export const LIST_LIMIT_MAX = 1_000;
+
 /** Single writer of all campaign documents; key = "catalog" (D17). */
 export const catalog = protocol("catalog", {
   /** The whole document of interfaces.md 4: whole or not at all, every fault at once. */
   Apply: ask({ document: z.unknown(), dryRun: z.boolean() }, Changed),
-  Put: ask({ collection: Collection, id: z.string(), document: z.unknown(), ifMatch: z.int().nullable() }, Changed),
+  Put: ask({ collection: Collection, id: z.string(), document: z.unknown(), ifMatch: IfMatch }, Changed),
   /** RFC 7396 merge patch. */
-  Patch: ask({ collection: Collection, id: z.string(), patch: z.unknown(), ifMatch: z.int().nullable() }, Changed),
-  Delete: ask({ collection: Collection, id: z.string(), ifMatch: z.int().nullable() }, Changed),
+  Patch: ask({ collection: Collection, id: z.string(), patch: z.unknown(), ifMatch: IfMatch }, Changed),
+  Delete: ask({ collection: Collection, id: z.string(), ifMatch: IfMatch }, Changed),
   Get: ask(
     { collection: Collection, id: z.string() },
     z.strictObject({ document: z.unknown(), version: z.int() }).nullable(),
   ),
+  /** A page of a collection in the order of its ids. `after`: the id before the page, which need not exist. */
   List: ask(
-    { collection: Collection },
-    z.array(z.strictObject({ id: z.string(), document: z.unknown(), version: z.int() })),
+    {
+      collection: Collection,
+      after: z.string().nullable(),
+      limit: z.int().min(1).max(LIST_LIMIT_MAX),
+      /** Only documents whose fields have these values. */
+      where: z.record(z.string(), z.string()),
+    },
+    z.strictObject({
+      entries: z.array(z.strictObject({ id: z.string(), document: z.unknown(), version: z.int() })),
+      /** There are more after the last of these. */
+      more: z.boolean(),
+    }),
   ),
   /** Every document at the current version: what the index is built from. */
   Export: ask({}, z.strictObject({ version: z.int(), documents: z.array(CatalogChange) })),

@@ -1,9 +1,7 @@
 import type { CatalogChange } from "../../protocols/messages/catalog.ts";
 import { type CampaignBucket, openCampaignBucket } from "../nats/campaign-bucket.ts";
 import type { NodeConnection } from "../nats/node-connection.ts";
-
-const RETRY_MIN_MS = 250;
-const RETRY_MAX_MS = 10_000;
+import { RetriedWork } from "./retried-work.ts";
 
 /**
  * Keeps the bucket `CHORUS_CAMPAIGNS` like the catalog's documents, as JSON under `<collection>.<id>`, for operators to read. Serving
@@ -12,18 +10,21 @@ const RETRY_MAX_MS = 10_000;
  */
 export class CampaignMirror {
   readonly #connection: Pick<NodeConnection, "connection">;
-  readonly #onFault: (error: unknown) => void;
+  readonly #work: RetriedWork;
   /** JSON to be there by key; null = to be gone. */
   #waiting = new Map<string, string | null>();
   /** Whether keys that are not waiting have to be gone too. */
   #whole = false;
   #bucket: CampaignBucket | null = null;
-  #running: Promise<void> | null = null;
 
   /** @param onFault told of each attempt that failed; it is made again until the connection is closed. */
   constructor(connection: Pick<NodeConnection, "connection">, onFault: (error: unknown) => void) {
     this.#connection = connection;
-    this.#onFault = onFault;
+    this.#work = new RetriedWork({
+      isWanted: () => (this.#whole || this.#waiting.size > 0) && !connection.connection.isClosed(),
+      attempt: () => this.#write(),
+      onFault,
+    });
   }
 
   /** Takes note of documents; `whole` means that there are no others. Returns at once. */
@@ -35,28 +36,12 @@ export class CampaignMirror {
     for (const { collection, id, document } of changes) {
       this.#waiting.set(`${collection}.${id}`, document === null ? null : JSON.stringify(document));
     }
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
+    this.#work.start();
   }
 
   /** Resolves when the bucket holds what was noted so far, or the connection was closed before. */
-  async settled(): Promise<void> {
-    while (this.#running !== null) await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    let retryMs = RETRY_MIN_MS;
-    while ((this.#whole || this.#waiting.size > 0) && !this.#connection.connection.isClosed()) {
-      try {
-        await this.#write();
-        retryMs = RETRY_MIN_MS;
-      } catch (error) {
-        this.#onFault(error);
-        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
-        retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
-      }
-    }
+  settled(): Promise<void> {
+    return this.#work.settled();
   }
 
   async #write(): Promise<void> {

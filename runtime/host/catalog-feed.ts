@@ -7,8 +7,8 @@ export interface CatalogFeedOptions {
   readonly asker: PortAsker;
   readonly shards: number;
   readonly send: (shard: number, topic: string, version: number, buffer: SharedArrayBuffer) => void;
-  /** Documents as they change, for mirrors that operators read. */
-  readonly onDocuments: (changes: readonly CatalogChange[], whole: boolean) => void;
+  /** Documents as they change, with the catalog's version, for mirrors that operators read. */
+  readonly onDocuments: (changes: readonly CatalogChange[], whole: boolean, version: number) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -74,7 +74,7 @@ export class CatalogFeed {
     }
     this.#version = version;
     this.#tell({ type: "change", version, changes });
-    this.#options.onDocuments(changes, false);
+    this.#options.onDocuments(changes, false, version);
     this.#request();
   }
 
@@ -112,20 +112,21 @@ export class CatalogFeed {
     await this.#builder.terminate();
   }
 
+  /** Every document at the catalog's version. @throws Fault. */
+  async whole(): Promise<{ readonly version: number; readonly documents: readonly CatalogChange[] }> {
+    const to = { kind: catalog.name, key: CATALOG_KEY };
+    const answer = await this.#options.asker.ask(to, "Export", {}, EXPORT_TIMEOUT_MS);
+    return answer as { version: number; documents: CatalogChange[] };
+  }
+
   async #export(): Promise<void> {
     for (;;) {
       try {
-        const answer = await this.#options.asker.ask(
-          { kind: catalog.name, key: CATALOG_KEY },
-          "Export",
-          {},
-          EXPORT_TIMEOUT_MS,
-        );
-        const { version, documents } = answer as { version: number; documents: CatalogChange[] };
+        const { version, documents } = await this.whole();
         if (version < this.#version) return;
         this.#version = version;
         this.#tell({ type: "load", version, documents });
-        this.#options.onDocuments(documents, true);
+        this.#options.onDocuments(documents, true, version);
         this.#request();
         return;
       } catch (error) {

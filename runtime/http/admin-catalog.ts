@@ -1,58 +1,45 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { partitionOf } from "../../protocols/ids.ts";
-import { catalog, CATALOG_KEY, type Changed, Collection } from "../../protocols/messages/catalog.ts";
-import type { Payload, Reply } from "../../protocols/protocol.ts";
-import { type AdminOptions, ASK_TIMEOUT_MS } from "./admin-ports.ts";
-import { askActor } from "./asker.ts";
+import { type Changed, Collection, type IfMatch } from "../../protocols/messages/catalog.ts";
+import { addListRoute } from "./admin-list.ts";
+import type { AdminOptions, ChangeRecord } from "./admin-ports.ts";
+import { askCatalog } from "./catalog-asker.ts";
 import { readJson } from "./json-body.ts";
 import { sendProblem } from "./problem.ts";
 import { parameter } from "./query.ts";
 
-export interface CatalogRoutesParts extends Pick<AdminOptions, "asker" | "awaitServed" | "servedVersions"> {
+export interface CatalogRoutesParts extends Pick<
+  AdminOptions,
+  "asker" | "awaitServed" | "servedVersions" | "recordChange"
+> {
   readonly jsonDepthMax: number;
 }
-
-type Question = keyof typeof catalog.messages;
 
 /** What a document shows besides its own fields; a document that comes back with them is taken without. */
 const SHOWN_FIELDS = ["version", "servedVersion"] as const;
 
 /** The campaign documents: read and changed one by one, or applied as a whole (interfaces.md 3, 4). */
 export function addCatalogRoutes(app: FastifyInstance, parts: CatalogRoutesParts): void {
+  const { asker } = parts;
   app.post("/v1/apply", (request, reply) => apply(parts, request, reply));
   for (const collection of Collection.options) {
-    app.get(`/v1/${collection}`, async (_request, reply) => {
-      const entries = await askCatalog(parts, "List", { collection });
-      return sendJson(
-        reply,
-        entries.map(({ document, version }) => ({ ...(document as object), version })),
-      );
-    });
+    addListRoute(app, asker, collection);
     const path = `/v1/${collection}/:id`;
     app.get(path, (request, reply) => show(parts, collection, idOf(request), reply));
     app.put(path, (request, reply) =>
-      changeBy(parts, request, reply, (body) =>
-        askCatalog(parts, "Put", { ...named(collection, request), document: withoutShown(body) }),
+      changeBy(parts, "put", request, reply, (body) =>
+        askCatalog(asker, "Put", { ...named(collection, request), document: withoutShown(body) }),
       ),
     );
     app.patch(path, (request, reply) =>
-      changeBy(parts, request, reply, (body) =>
-        askCatalog(parts, "Patch", { ...named(collection, request), patch: withoutShown(body) }),
+      changeBy(parts, "patch", request, reply, (body) =>
+        askCatalog(asker, "Patch", { ...named(collection, request), patch: withoutShown(body) }),
       ),
     );
-    app.delete(path, async (request, reply) =>
-      answerChange(parts, reply, await askCatalog(parts, "Delete", named(collection, request))),
-    );
+    app.delete(path, async (request, reply) => {
+      const changed = await askCatalog(asker, "Delete", named(collection, request));
+      return answerChange(parts, { verb: "delete", who: request.who }, reply, changed);
+    });
   }
-}
-
-function askCatalog<T extends Question>(
-  parts: CatalogRoutesParts,
-  type: T,
-  payload: Payload<(typeof catalog.messages)[T]>,
-): Promise<Reply<(typeof catalog.messages)[T]>> {
-  const to = { key: CATALOG_KEY, partition: partitionOf(CATALOG_KEY, parts.asker.partitions) };
-  return askActor(parts.asker, catalog, to, type, payload, ASK_TIMEOUT_MS);
 }
 
 async function show(
@@ -61,7 +48,7 @@ async function show(
   id: string,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const entry = await askCatalog(parts, "Get", { collection, id });
+  const entry = await askCatalog(parts.asker, "Get", { collection, id });
   if (entry === null) return sendProblem(reply, "NOT_FOUND");
   const { document, version } = entry;
   const served = collection === "campaigns" ? { servedVersion: parts.servedVersions() } : {};
@@ -77,36 +64,46 @@ async function apply(parts: CatalogRoutesParts, request: FastifyRequest, reply: 
   const dryRun = written === "true";
   const json = readJson(request.body, parts.jsonDepthMax);
   if (!json.ok) return sendMalformed(reply, json.rule);
-  const changed = await askCatalog(parts, "Apply", { document: json.value, dryRun });
-  if (!dryRun || changed.outcome !== "applied") return answerChange(parts, reply, changed);
-  return sendJson(reply, { version: changed.version, changed: changed.changed, dryRun });
+  const changed = await askCatalog(parts.asker, "Apply", { document: json.value, dryRun });
+  if (!dryRun || changed.outcome !== "applied")
+    return answerChange(parts, { verb: "apply", who: request.who }, reply, changed);
+  const { version, counts, changes } = changed;
+  return sendJson(reply, { version, changed: changed.changed, dryRun, counts, changes });
 }
 
 async function changeBy(
   parts: CatalogRoutesParts,
+  verb: "put" | "patch",
   request: FastifyRequest,
   reply: FastifyReply,
   change: (body: unknown) => Promise<Changed>,
 ): Promise<FastifyReply> {
   const json = readJson(request.body, parts.jsonDepthMax);
-  return json.ok ? answerChange(parts, reply, await change(json.value)) : sendMalformed(reply, json.rule);
+  if (!json.ok) return sendMalformed(reply, json.rule);
+  return answerChange(parts, { verb, who: request.who }, reply, await change(json.value));
 }
 
 /** 200 once every shard serves the change, else 202 with who lacks it (D17); either way it is durable. */
-async function answerChange(parts: CatalogRoutesParts, reply: FastifyReply, changed: Changed): Promise<FastifyReply> {
+async function answerChange(
+  parts: CatalogRoutesParts,
+  by: Pick<ChangeRecord, "verb" | "who">,
+  reply: FastifyReply,
+  changed: Changed,
+): Promise<FastifyReply> {
   switch (changed.outcome) {
     case "absent":
       return sendProblem(reply, "NOT_FOUND");
     case "refused":
       return sendProblem(reply, "DOCUMENT_REFUSED", changed.errors);
     case "conflict":
-      reply.header("etag", `"${changed.version}"`);
+      if (changed.version > 0) reply.header("etag", `"${changed.version}"`);
       return sendProblem(reply, "VERSION_CONFLICT");
     case "applied": {
-      const { version } = changed;
+      const { version, counts, changes } = changed;
+      if (changed.changed > 0) await parts.recordChange({ ...by, version, counts, changes });
       const { served, lacking } = await parts.awaitServed(version);
       reply.header("etag", `"${version}"`).code(served ? 200 : 202);
-      return sendJson(reply, { version, changed: changed.changed, ...(served ? {} : { lacking }) });
+      return sendJson(reply, { version, changed: changed.changed, counts, ...(served ? {} : { lacking }) });
     }
   }
 }
@@ -119,13 +116,17 @@ function named(collection: Collection, request: FastifyRequest) {
   return { collection, id: idOf(request), ifMatch: ifMatchOf(request) };
 }
 
-/** Matches no version, so that an If-Match we cannot read never changes anything. */
+/** Matches no version, so that a condition we cannot read never changes anything. */
 const NO_VERSION = -1;
+const ABSENT = 0;
 
-/** The version that If-Match names; null where it is absent or `*`. */
-function ifMatchOf(request: FastifyRequest): number | null {
-  const tag = request.headers["if-match"];
-  if (tag === undefined || tag === "*") return null;
+/** What `If-Match` and `If-None-Match` want of the document there is. */
+function ifMatchOf({ headers }: FastifyRequest): IfMatch {
+  const unless = headers["if-none-match"];
+  if (unless !== undefined) return unless === "*" && headers["if-match"] === undefined ? ABSENT : NO_VERSION;
+  const tag = headers["if-match"];
+  if (tag === undefined) return null;
+  if (tag === "*") return "any";
   const version = /^"(\d{1,15})"$/.exec(tag)?.[1];
   return version === undefined ? NO_VERSION : Number(version);
 }

@@ -56,6 +56,15 @@ export function streamDeclarations(shape: ClusterShape): Readonly<Record<StreamK
       max_msgs_per_subject: 1,
     },
     deadLetters: { ...aged(30, 2 * GIB), name: STREAMS.deadLetters, subjects: ["chorus.dlq.*"] },
+    // By bytes only: a catalog that nobody changes for a year is as old as its last copy.
+    catalog: {
+      ...stream,
+      name: STREAMS.catalog,
+      subjects: ["chorus.catalog.>"],
+      discard: DiscardPolicy.Old,
+      max_bytes: 2 * GIB,
+      max_msgs_per_subject: 1,
+    },
     audit: { ...aged(400, GIB), name: STREAMS.audit, subjects: [AUDIT_SUBJECT] },
     campaigns: {
       ...bucket,

@@ -10,22 +10,31 @@ import { FakeAsker, fault } from "../support/http-edge.ts";
 const TOKEN = "admin-token";
 const CAMPAIGN = { id: "spring", name: "Spring" };
 const DECISION = decisionIdOf({ nowMs: 1, partition: asPartition(3), epoch: 1, commitSeq: 1, index: 0 });
+const COUNTS = { campaigns: { created: 0, changed: 1, deleted: 0, unchanged: 0 } };
+const NO_DECISIONS: AdminOptions["decisions"] = {
+  find: async () => null,
+  replay: async () => null,
+  list: async () => ({ decisions: [], next: null }),
+};
 let asker: FakeAsker;
 let server: HttpServer;
 let url: string;
 const errors: unknown[] = [];
+let audited: unknown[];
 
 async function start(changes: Partial<AdminOptions> = {}): Promise<void> {
   asker = new FakeAsker();
+  audited = [];
   asker.on("catalog.Get", () => ({ document: CAMPAIGN, version: 41 }));
   for (const change of ["Put", "Patch", "Delete", "Apply"])
-    asker.on(`catalog.${change}`, () => ({ outcome: "applied", version: 42, changed: 1 }));
+    asker.on(`catalog.${change}`, () => ({ outcome: "applied", version: 42, changed: 1, counts: COUNTS, changes: [] }));
   server = createAdmin({
     asker,
-    token: TOKEN,
+    holderOf: (bearer) => (bearer === TOKEN ? "admin" : null),
+    recordChange: async (change) => void audited.push(change),
     awaitServed: async () => ({ served: true, lacking: [] }),
     servedVersions: () => ({ "0": 41, "1": 40 }),
-    decisions: { find: async () => null, list: async () => [] },
+    decisions: NO_DECISIONS,
     metrics: async () => "chorus_up 1\n",
     inspect: async (path) => (path === "actor/listener/k" ? { kind: "listener" } : undefined),
     control: async (verb, body) =>
@@ -92,7 +101,7 @@ describe("the bearer token", () => {
 
 describe("documents", () => {
   test.each(["advertisers", "campaigns", "ad-sets", "creatives", "deals"])("of %s are listed", async (collection) => {
-    asker.on("catalog.List", () => [{ id: "a", document: { id: "a" }, version: 7 }]);
+    asker.on("catalog.List", () => ({ entries: [{ id: "a", document: { id: "a" }, version: 7 }], more: false }));
     expect(await call("GET", `/v1/${collection}`)).toMatchObject({ status: 200, body: [{ id: "a", version: 7 }] });
     expect(asker.asked[0]).toMatchObject({
       to: { kind: "catalog", key: "catalog", partition: partitionOf("catalog", 16) },
@@ -138,7 +147,7 @@ describe("documents", () => {
       payload: { patch: { status: "paused" }, ifMatch: null },
     });
     await call("DELETE", "/v1/campaigns/spring", undefined, { "if-match": "*" });
-    expect(asker.asked.at(-1)).toMatchObject({ type: "Delete", payload: { id: "spring", ifMatch: null } });
+    expect(asker.asked.at(-1)).toMatchObject({ type: "Delete", payload: { id: "spring", ifMatch: "any" } });
   });
 
   test("of another version are not changed: 412 with the version there is", async () => {
@@ -267,7 +276,7 @@ describe("delivery", () => {
 describe("decisions", () => {
   test("are explained by id", async () => {
     await restart({
-      decisions: { find: async (id) => ({ decisionId: id, outcome: "bid" }) as never, list: async () => [] },
+      decisions: { ...NO_DECISIONS, find: async (id) => ({ decisionId: id, outcome: "bid" }) as never },
     });
     expect((await call("GET", `/v1/decisions/${DECISION}`)).body).toEqual({ decisionId: DECISION, outcome: "bid" });
     expect((await call("GET", "/v1/decisions/none")).status).toBe(404);
@@ -277,10 +286,10 @@ describe("decisions", () => {
     const queries: unknown[] = [];
     await restart({
       decisions: {
-        find: async () => null,
+        ...NO_DECISIONS,
         list: async (query) => {
           queries.push(query);
-          return [{ decisionId: DECISION }];
+          return { decisions: [{ decisionId: DECISION } as never], next: { sequence: 12, row: 3 } };
         },
       },
     });

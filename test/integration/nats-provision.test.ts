@@ -28,7 +28,7 @@ describeWithNats("provisioning", () => {
   test("makes everything once, and changes nothing when repeated", async () => {
     const first = await provision(jsm, SHAPE);
     expect(first.mail).toMatch(/^CHORUS_P@\d{4}-/);
-    expect(Object.keys(first)).toHaveLength(9);
+    expect(Object.keys(first)).toHaveLength(10);
     await expect(provision(jsm, SHAPE)).resolves.toEqual(first);
   });
 

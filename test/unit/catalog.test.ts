@@ -17,12 +17,12 @@ describe("apply", () => {
   test("the catalog's version rises by one with a change and stays without one", () => {
     const actor = catalogWith();
     const document = asDocument(lines({ id: "a" }, { id: "b" }));
-    expect(apply(actor, document)).toEqual({ outcome: "applied", version: 1, changed: 8 });
-    expect(apply(actor, document)).toEqual({ outcome: "applied", version: 1, changed: 0 });
+    expect(apply(actor, document)).toMatchObject({ outcome: "applied", version: 1, changed: 8 });
+    expect(apply(actor, document)).toMatchObject({ outcome: "applied", version: 1, changed: 0, changes: [] });
     const [campaign] = document["campaigns"] as Record<string, unknown>[];
     const reordered = Object.fromEntries(Object.entries(campaign ?? {}).reverse());
     expect(apply(actor, { campaigns: [reordered] })).toMatchObject({ changed: 0 });
-    expect(apply(actor, { campaigns: [{ ...campaign, status: "paused" }] })).toEqual({
+    expect(apply(actor, { campaigns: [{ ...campaign, status: "paused" }] })).toMatchObject({
       outcome: "applied",
       version: 2,
       changed: 1,
@@ -47,7 +47,16 @@ describe("apply", () => {
 
   test("a dry run says what would change, and changes nothing", () => {
     const actor = catalogWith();
-    expect(apply(actor, asDocument(lines({ id: "a" })), true)).toEqual({ outcome: "applied", version: 0, changed: 4 });
+    const told = apply(actor, asDocument(lines({ id: "a" })), true);
+    expect(told).toMatchObject({ outcome: "applied", version: 0, changed: 4 });
+    expect(told.counts.campaigns).toEqual({ created: 1, changed: 0, deleted: 0, unchanged: 0 });
+    expect(told.changes).toContainEqual({
+      collection: "campaigns",
+      id: "a",
+      change: "created",
+      before: null,
+      fields: [],
+    });
     expect(actor.partNames()).toEqual([]);
     expect(actor.sent()).toEqual([]);
   });
@@ -146,16 +155,18 @@ describe("single documents", () => {
 
   test("If-Match names the version of the document's last change", () => {
     const actor = catalogWith("a", "b");
-    expect(put(actor, { id: "a", name: "A2", domain: "a.example" }, 1)).toEqual({
+    expect(put(actor, { id: "a", name: "A2", domain: "a.example" }, 1)).toMatchObject({
       outcome: "applied",
       version: 2,
       changed: 1,
+      changes: [{ id: "a", change: "changed", before: 1, fields: [{ path: "name", from: "a", to: "A2" }] }],
     });
     expect(put(actor, { id: "a", name: "A3", domain: "a.example" }, 1)).toEqual({ outcome: "conflict", version: 2 });
-    expect(put(actor, { id: "a", name: "A2", domain: "a.example" }, 2)).toEqual({
+    expect(put(actor, { id: "a", name: "A2", domain: "a.example" }, 2)).toMatchObject({
       outcome: "applied",
       version: 2,
       changed: 0,
+      changes: [],
     });
     expect(actor.ask("Get", { collection: "advertisers", id: "b" })).toMatchObject({ version: 1 });
     expect(actor.ask("Get", { collection: "advertisers", id: "c" })).toBeNull();
