@@ -104,7 +104,7 @@ function unwrap(schema: z.ZodType): z.ZodType {
 function coerce(text: string, schema: z.ZodType): unknown {
   if (schema instanceof z.ZodNumber) return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
   if (schema instanceof z.ZodBoolean) return text === "true" ? true : text === "false" ? false : text;
-  if (schema instanceof z.ZodRecord) {
+  if (schema instanceof z.ZodRecord || schema instanceof z.ZodArray) {
     try {
       return JSON.parse(text) as unknown;
     } catch {

@@ -4,6 +4,35 @@ import { z } from "zod";
 const HostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, "must be HOST:PORT");
 const Millis = (least: number, most: number, standard: number) => z.int().min(least).max(most).default(standard);
 
+/** An agent of yours that plays the role over NATS (docs/outside-agents.md). */
+const Outside = z.strictObject({
+  /** How long a decision waits for its answer, at most. */
+  timeoutMs: Millis(1, 1_000, 20),
+  /** How questions to it are written. */
+  encoding: z.enum(["json", "msgpack"]).default("json"),
+});
+
+const Variant = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
+  share: z.number().min(0).max(1),
+  /** Absent: a variant of this release. */
+  outside: Outside.optional(),
+});
+
+/** Variants of one role and the share of listeners each plays for; none = the default plays for all. */
+const Casting = z
+  .strictObject({
+    variants: z
+      .array(Variant)
+      .max(8)
+      .refine((list) => list.length === 0 || Math.abs(list.reduce((sum, { share }) => sum + share, 0) - 1) < 1e-6, {
+        error: "shares must add up to 1",
+      })
+      .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, { error: "names must differ" })
+      .default([]),
+  })
+  .prefault({});
+
 /**
  * Every setting of the daemon, with default and bounds. The same keys are read from a JSON file and, in upper case with `CHORUS_` before
  * them and `_` for `.`, from the environment (`CHORUS_HTTP`, `CHORUS_NATS_PORT`).
@@ -101,6 +130,49 @@ export const Settings = z.strictObject({
       gvlVendorId: z.int().min(1).max(65_535).nullable().default(null),
       /** open: a request without a known country is treated as outside the EEA and UK. */
       unknownCountry: z.enum(["restrict", "open"]).default("restrict"),
+    })
+    .prefault({}),
+  agents: z
+    .strictObject({
+      /** Who says whether a request is a person's (docs/agents.md has all roles and their variants). */
+      quality: Casting,
+      audience: Casting,
+      reward: Casting,
+      frequency: Casting,
+      separation: Casting,
+      pacing: Casting,
+      throttle: Casting,
+      personalisation: Casting,
+      creative: Casting,
+    })
+    .prefault({}),
+  outside: z
+    .strictObject({
+      /** Questions to agents outside that one shard has under way; above it a decision goes on without them. */
+      requestsMax: z.int().min(1).max(65_536).default(1_024),
+      /** Bytes of those questions. */
+      bytesMax: z.int().min(65_536).max(268_435_456).default(8_388_608),
+    })
+    .prefault({}),
+  quality: z
+    .strictObject({
+      /** Requests of one listener a minute above which they are no person's: no bid, nbr 4. */
+      requestsPerMinuteMax: z.int().min(1).max(1_000).default(600),
+      /** Networks of data centres, as CIDR (`203.0.113.0/24`, `2001:db8::/32`): no bid, nbr 5. */
+      datacenterNets: z
+        .array(z.string().regex(/^[0-9a-fA-F.:]+\/\d{1,3}$/, "must be a network as CIDR"))
+        .max(10_000)
+        .default([]),
+    })
+    .prefault({}),
+  reward: z
+    .strictObject({
+      /** Nanos that a second of ad costs more for each second of ad heard lately; 0 = the listener's time is free. */
+      nanosPerSecondHeard: z.int().min(0).max(1_000_000).default(100),
+      /** A second of ad heard this long ago counts half. */
+      halfLifeMs: Millis(60_000, 604_800_000, 1_800_000),
+      /** Nanos that a second of ad costs at most; 560,000 is what Pandora's trial makes it worth (learning.md 1). */
+      nanosPerSecondMax: z.int().min(0).max(1_000_000_000).default(560_000),
     })
     .prefault({}),
   events: z

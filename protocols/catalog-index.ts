@@ -2,15 +2,27 @@ import type { FrequencyCap } from "./campaign/campaign.ts";
 import type { EpochMs, Micros } from "./quantities.ts";
 
 /**
- * The compiled catalog as every shard holds it (D17): plain data, so that it crosses to shards as msgpack. Numbers in `words` are
+ * The compiled catalog as every shard holds it (D17): it crosses to them in shared memory. Numbers in `words` are
  * signed 32-bit words of a bitmap over the ordinals of `adSets`.
  */
 export interface CatalogIndex {
   readonly version: number;
   /** Only what may be served, by tier, then by bid from high to low, then by id; the position is the ordinal. */
+  readonly adSets: Entries<AdSetEntry>;
+  readonly creatives: Entries<CreativeEntry>;
+  readonly targeting: Readonly<Record<TargetingDimension, PostingLists>>;
+}
+
+/** Entries by ordinal, from 0; shards decode them when they are first looked at (packed-index.ts). */
+export interface Entries<T> {
+  readonly length: number;
+  at(ordinal: number): T | undefined;
+}
+
+/** The index as it was compiled, before it is packed for the shards. */
+export interface CompiledIndex extends CatalogIndex {
   readonly adSets: readonly AdSetEntry[];
   readonly creatives: readonly CreativeEntry[];
-  readonly targeting: Readonly<Record<TargetingDimension, PostingLists>>;
 }
 
 export const TARGETING_DIMENSIONS = [
@@ -54,6 +66,7 @@ export interface AdSetEntry {
   readonly endsAtMs: EpochMs | null;
   /** CPM; the same number is the price of one impression in nanos. */
   readonly bidCpmMicros: Micros;
+  readonly pacing: "even" | "front-loaded" | "asap" | "traffic";
   readonly rotation: "even" | "weighted" | "sequential" | "optimised";
   readonly caps: readonly CapEntry[];
   /** Six words over the hours of the week, or null for all hours. */

@@ -1,6 +1,5 @@
-import { instantText } from "./campaign/instant.ts";
 import type { Capabilities, CoarseContext } from "./messages/listener.ts";
-import { type EpochMs, microsOf, type Nanos } from "./quantities.ts";
+import type { EpochMs, Nanos } from "./quantities.ts";
 
 export interface VetoRow {
   readonly role: string;
@@ -23,6 +22,22 @@ export interface CandidateRow {
   readonly vetoes: readonly VetoRow[];
   readonly terms: readonly TermRow[];
   readonly scoreNanos: number;
+  /** The ad set's bid for one impression. */
+  readonly bidNanos: Nanos;
+}
+
+/** One answer that could have come out of the same decision, with its probability. */
+export interface ActionRow {
+  readonly adSetId: string;
+  readonly creativeId: string;
+  readonly probability: number;
+}
+
+/** Which arm of a layer decided, and how likely it was to be this listener's (decisioning.md 7.5). */
+export interface ArmRow {
+  readonly layer: string;
+  readonly arm: string;
+  readonly probability: number;
 }
 
 /** How one role did in this decision: the worst outcome of its consultations, and their time together. */
@@ -30,7 +45,7 @@ export interface RoleRow {
   readonly role: string;
   readonly variant: string;
   readonly version: string;
-  readonly outcome: "answered" | "failed" | "open";
+  readonly outcome: "answered" | "failed" | "late" | "open";
   readonly micros: number;
   /** The default that stood in for what was wished for, if any. */
   readonly default?: string;
@@ -42,9 +57,13 @@ export interface RoleRow {
  */
 export interface DecisionRecord {
   readonly t: "decision";
-  readonly v: 1;
+  readonly v: 2;
   readonly decisionId: string;
+  /** Time of the commit; never goes back within a partition, whatever the node's clock does (D10). */
   readonly at: EpochMs;
+  /** When the request came in by the gateway's clock, or null where it is not known. */
+  readonly receivedAt: EpochMs | null;
+  readonly node: string;
   readonly outcome: "bid" | "no-bid";
   /** Reason of a no-bid, else null. */
   readonly nbr: number | null;
@@ -56,8 +75,18 @@ export interface DecisionRecord {
   readonly currency: string | null;
   readonly priceNanos: Nanos | null;
   readonly floorNanos: Nanos;
+  /** What the impression will cost: the bid, as all prices are first prices (A1). */
+  readonly clearingNanos: Nanos | null;
+  /** Until when money and caps are reserved; the impression counts until then. Null for a no-bid. */
+  readonly reservedUntil: EpochMs | null;
   /** Probability of this answer under the distributions it was drawn from; 1 when nothing was drawn. */
   readonly propensity: number;
+  /** What could have come out, the likeliest first; "no ad" apart. */
+  readonly actions: readonly ActionRow[];
+  readonly noAdProbability: number;
+  /** False for what the contract decides: not for learning. */
+  readonly explore: boolean;
+  readonly experiments: readonly ArmRow[];
   /** The first of what was looked at, best rank first. */
   readonly candidates: readonly CandidateRow[];
   /** Vetoed ad sets by `role/reason`, over all that were looked at. */
@@ -70,84 +99,33 @@ export interface DecisionRecord {
   readonly capabilities: Capabilities;
   readonly context: CoarseContext;
   readonly seed: string;
+  /**
+   * What the decision was made from (D13), sealed, because parts of the listener's state are among it: it opens under
+   * `sealedInputsOf(decisionId)`. "too large": it would have been more than 4 KB; "absent": written before there was any.
+   */
+  readonly inputs: Uint8Array | "too large" | "absent";
 }
 
-/** A row of the same stream that delivery wrote for a decision. */
+/** What sealed inputs are sealed under. */
+export const sealedInputsOf = (decisionId: string): string => `decision/${decisionId}/inputs`;
+/** Bytes of sealed inputs that a row carries at most (D13). */
+export const INPUTS_BYTES_MAX = 4_096;
+
+/** An event of a delivery, as its rows in the same stream and its living actor tell it. */
 export interface EventRow {
   readonly event: string;
   readonly atMs: EpochMs;
-}
-
-/** The answer of `GET /v1/decisions/ID` and `chorus explain` (interfaces.md, "Answers, by example"). */
-export interface ExplainView {
-  readonly decisionId: string;
-  readonly at: string;
-  readonly outcome: "bid" | "no-bid";
-  readonly nbr: number | null;
-  readonly test: boolean;
-  readonly campaignId: string | null;
-  readonly adSetId: string | null;
-  readonly creativeId: string | null;
-  readonly currency: string | null;
-  readonly priceMicros: number | null;
-  readonly floorMicros: number;
-  readonly propensity: number;
-  readonly candidates: readonly {
-    readonly campaignId: string;
-    readonly adSetId: string;
-    readonly creativeId: string;
-    readonly proposedBy: string;
-    readonly vetoes: readonly VetoRow[];
-    readonly terms: readonly { readonly role: string; readonly micros: number; readonly why: string }[];
-    readonly scoreMicros: number;
-  }[];
-  readonly vetoCounts: Readonly<Record<string, number>>;
-  readonly proposed: number;
-  readonly considered: number;
-  readonly roles: readonly RoleRow[];
-  readonly experiments: readonly never[];
-  readonly versions: DecisionRecord["versions"];
-  readonly capabilities: Capabilities;
-  readonly context: CoarseContext;
-  readonly requestHash: string;
-  readonly seed: string;
-  readonly events: readonly { readonly event: string; readonly at: string }[];
 }
 
 export function isDecisionRecord(row: unknown): row is DecisionRecord {
   return typeof row === "object" && row !== null && (row as { readonly t?: unknown }).t === "decision";
 }
 
-/** Prices of single impressions are rounded here, for people; the record keeps nanos. */
-export function explainView(record: DecisionRecord, events: readonly EventRow[]): ExplainView {
-  return {
-    decisionId: record.decisionId,
-    at: instantText(record.at),
-    outcome: record.outcome,
-    nbr: record.nbr,
-    test: record.test,
-    campaignId: record.campaignId,
-    adSetId: record.adSetId,
-    creativeId: record.creativeId,
-    currency: record.currency,
-    priceMicros: record.priceNanos === null ? null : microsOf(record.priceNanos),
-    floorMicros: microsOf(record.floorNanos),
-    propensity: record.propensity,
-    candidates: record.candidates.map(({ terms, scoreNanos, ...candidate }) => ({
-      ...candidate,
-      terms: terms.map(({ nanos, ...term }) => ({ ...term, micros: microsOf(nanos) })),
-      scoreMicros: microsOf(scoreNanos),
-    })),
-    vetoCounts: record.vetoCounts,
-    proposed: record.proposed,
-    considered: record.considered,
-    roles: record.roles,
-    experiments: [],
-    versions: record.versions,
-    capabilities: record.capabilities,
-    context: record.context,
-    requestHash: record.requestHash,
-    seed: record.seed,
-    events: events.map(({ event, atMs }) => ({ event, at: instantText(atMs) })),
-  };
+/** A row of any release as this one knows it. @returns null for another kind of row. */
+export function decisionRecordOf(row: unknown): DecisionRecord | null {
+  if (!isDecisionRecord(row)) return null;
+  if ((row.v as number) !== 1) return row;
+  const unknown = { v: 2, node: "", receivedAt: null, reservedUntil: null, inputs: "absent" } as const;
+  const candidates = row.candidates.map((candidate) => ({ ...candidate, bidNanos: 0 }));
+  return { ...row, ...unknown, candidates, clearingNanos: row.priceNanos };
 }

@@ -1,5 +1,6 @@
 import type { AdSetEntry, BitmapWords, CatalogIndex, CreativeEntry } from "./catalog-index.ts";
-import type { CoarseContext, DeliveryOutcome } from "./messages/listener.ts";
+import type { CoarseContext, DeliveryOutcome, TrafficFacts } from "./messages/listener.ts";
+import type { NoBidReason } from "./openrtb/no-bid.ts";
 import type { EpochMs, Nanos } from "./quantities.ts";
 
 /*
@@ -29,6 +30,18 @@ export interface SafetyAnswer {
   readonly vetoes: readonly RoleVeto[];
 }
 
+/** What the decision's caller looks like. */
+export interface QualityRequest {
+  readonly traffic: TrafficFacts;
+  /** Requests of this key within the last minute, this one included; 0 where nothing is remembered. */
+  readonly recent: number;
+}
+/** allow: everything; house: only the lowest tier; no-bid: nothing, for the reason `nbr` (OpenRTB's 3, 4 or 5). */
+export type QualityAnswer =
+  | { readonly verdict: "allow" }
+  | { readonly verdict: "house"; readonly reason: string; readonly rule: string }
+  | { readonly verdict: "no-bid"; readonly nbr: NoBidReason; readonly reason: string; readonly rule: string };
+
 export interface AudienceRequest {
   readonly index: CatalogIndex;
   readonly context: CoarseContext;
@@ -54,6 +67,48 @@ export interface PacingRequest {
   readonly freeNanos: readonly Nanos[];
 }
 
+export interface ThrottleRequest {
+  readonly proposals: readonly Proposal[];
+  /** What the wallet could reserve for each proposal's campaign today. */
+  readonly freeNanos: readonly Nanos[];
+}
+/** For each proposal the chance that it takes part in this decision, from 0 to 1. */
+export interface ThrottleAnswer {
+  readonly chances: readonly number[];
+}
+
+export interface PersonalisationRequest {
+  readonly proposals: readonly Proposal[];
+  readonly context: CoarseContext;
+  /** Whether the listener's past may be used (capability `profile`). */
+  readonly profile: boolean;
+}
+/** What this listener is expected to do with one creative, and what that is worth beside the bid. */
+export interface Expectation {
+  /** Chance that the ad is heard to its end, and that it is clicked. */
+  readonly pComplete: number;
+  readonly pClick: number;
+  /** Nanos of one impression; the kernel lets it move a bid by a quarter at most. */
+  readonly nanos: number;
+  readonly why: string;
+}
+/** For each proposal, one for each of its creatives. */
+export interface PersonalisationAnswer {
+  readonly expectations: readonly (readonly Expectation[])[];
+}
+
+export interface RewardRequest {
+  readonly context: CoarseContext;
+  readonly sessionStartedMs: EpochMs;
+}
+/** What the listener's time costs now. */
+export interface RewardAnswer {
+  /** Nanos that one second of ad costs, at least 0. */
+  readonly nanosPerSecond: number;
+  /** For people: `90 s of ads lately: 9 micros a second`. */
+  readonly why: string;
+}
+
 export interface CreativeRequest {
   readonly proposals: readonly Proposal[];
 }
@@ -69,9 +124,26 @@ export interface CommittedDecision {
   readonly decisionId: string;
   readonly adSet: AdSetEntry;
   readonly creative: CreativeEntry;
+  readonly context: CoarseContext;
+  /** Whether the listener's past may be kept (capability `profile`). */
+  readonly profile: boolean;
   readonly atMs: EpochMs;
   readonly expiresAtMs: EpochMs;
 }
+
+/** The roles of a decision, in the order in which they are asked (decisioning.md 7.1). */
+export const ROLES = [
+  "quality",
+  "audience",
+  "reward",
+  "frequency",
+  "separation",
+  "pacing",
+  "throttle",
+  "personalisation",
+  "creative",
+] as const;
+export type Role = (typeof ROLES)[number];
 
 /** What the reducers `onEvent` get. */
 export type ListenerEvent = DeliveryOutcome;

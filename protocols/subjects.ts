@@ -8,6 +8,7 @@ export const STREAMS = {
   topics: "CHORUS_TOPICS",
   deadLetters: "CHORUS_DLQ",
   audit: "CHORUS_AUDIT",
+  catalog: "CHORUS_CATALOG",
 } as const;
 
 export const BUCKETS = {
@@ -19,8 +20,14 @@ export const BUCKETS = {
 export const mailSubject = (partition: Partition): string => `chorus.p.${partition}.in`;
 export const logSubject = (partition: Partition): string => `chorus.p.${partition}.log`;
 export const decisionsSubject = (partition: Partition): string => `chorus.decisions.${partition}`;
+export const ALL_DECISIONS = "chorus.decisions.*";
 export const deadLettersSubject = (partition: Partition): string => `chorus.dlq.${partition}`;
 export const topicSubject = (topic: string): string => `chorus.topics.${topic}`;
+/** Where an agent outside hears its questions (D15). */
+export const agentSubject = (role: string, variant: string): string => `chorus.agent.${role}.${variant}`;
+export const catalogChangeSubject = (version: number): string => `chorus.catalog.change.${version}`;
+export const catalogCopySubject = (version: number | "*", part: number): string =>
+  `chorus.catalog.copy.${version}.${part}`;
 export const AUDIT_SUBJECT = "chorus.audit";
 export const eventSubject = (node: string, kind: string, event: string): string =>
   `chorus.events.${node}.${kind}.${event}`;
@@ -36,3 +43,4 @@ export const HEADERS = {
 } as const;
 
 export const MSGPACK = "application/msgpack";
+export const JSON_TEXT = "application/json";

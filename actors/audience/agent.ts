@@ -1,4 +1,9 @@
-import type { BitmapWords, CatalogIndex, PostingLists } from "../../protocols/catalog-index.ts";
+import {
+  type BitmapWords,
+  type CatalogIndex,
+  type PostingLists,
+  TARGETING_DIMENSIONS,
+} from "../../protocols/catalog-index.ts";
 import type { CoarseContext } from "../../protocols/messages/listener.ts";
 import type { AudienceAnswer, AudienceRequest } from "../../protocols/roles.ts";
 import { defineAgent } from "../../runtime/actor/agent.ts";
@@ -15,6 +20,28 @@ export const audienceAgent = defineAgent<AudienceRequest, AudienceAnswer>({
   answer: ({ index, context }) => ({ words: reached(index, context) }),
   whenFailing: () => ({ words: [] }),
 });
+
+/**
+ * Proposes what was aimed at this context by name; only where nothing was, what aims at everybody. Sends a listener the ads that were
+ * meant for them, at the price of the auction's breadth.
+ */
+export const aimedAudienceAgent = defineAgent<AudienceRequest, AudienceAnswer>({
+  role: "audience",
+  variant: "aimed",
+  version: "1",
+  purpose: "safety",
+  answer({ index, context }) {
+    const words = reached(index, context);
+    const aimed = words.map((word, at) => word & ~untargeted(index, at));
+    return { words: aimed.some((word) => word !== 0) ? aimed : words };
+  },
+  whenFailing: () => ({ words: [] }),
+});
+
+/** Ad sets that target along no dimension. */
+function untargeted({ targeting }: CatalogIndex, at: number): number {
+  return TARGETING_DIMENSIONS.reduce((word, dimension) => word & (targeting[dimension].everyone[at] ?? 0), -1);
+}
 
 function reached({ targeting, adSets }: CatalogIndex, context: CoarseContext): BitmapWords {
   const words = new Array<number>(Math.ceil(adSets.length / 32)).fill(-1);

@@ -44,6 +44,16 @@ export const creativeAgent = defineAgent<CreativeRequest, CreativeAnswer, Creati
   },
 });
 
+/** Every creative the same, whatever the ad set's rotation says: what an experiment compares with. */
+export const evenCreativeAgent = defineAgent<CreativeRequest, CreativeAnswer>({
+  role: "creative",
+  variant: "even",
+  version: "1",
+  purpose: "scoring",
+  answer: ({ proposals }) => ({ chances: proposals.map(even), defaults: {} }),
+  whenFailing: ({ proposals }) => ({ chances: proposals.map(even), defaults: {} }),
+});
+
 function even({ creatives }: Proposal): number[] {
   return creatives.map(() => 1 / creatives.length);
 }

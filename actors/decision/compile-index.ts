@@ -5,7 +5,7 @@ import type { Collection } from "../../protocols/campaign/collections.ts";
 import type { CreativeDocument } from "../../protocols/campaign/creative.ts";
 import { hoursOfDaypart } from "../../protocols/campaign/daypart.ts";
 import { instantMs } from "../../protocols/campaign/instant.ts";
-import type { AdSetEntry, CapEntry, CatalogIndex, CreativeEntry } from "../../protocols/catalog-index.ts";
+import type { AdSetEntry, CapEntry, CompiledIndex, CreativeEntry } from "../../protocols/catalog-index.ts";
 import { compileTargeting } from "./compile-targeting.ts";
 import { emptyWords, setBit } from "./bitmap.ts";
 
@@ -29,7 +29,7 @@ interface Sources {
  * Compiles all documents of one version to what the kernel reads (D17): a pure function, so that a replay compiles the same. Only
  * ad sets that may be served come in: active, of an active campaign, with at least one active creative. Dates are the kernel's.
  */
-export function compileIndex(documents: readonly CatalogDocument[], version: number): CatalogIndex {
+export function compileIndex(documents: readonly CatalogDocument[], version: number): CompiledIndex {
   const sources = sort(documents);
   const creatives: CreativeEntry[] = [];
   const ordinals = new Map<string, number>();
@@ -106,6 +106,7 @@ function adSetEntry(
     startsAtMs: instantOf(campaign.startsAt),
     endsAtMs: instantOf(campaign.endsAt),
     bidCpmMicros: adSet.bidCpmMicros,
+    pacing: campaign.pacing ?? "asap",
     rotation: adSet.rotation ?? "even",
     caps: (campaign.frequencyCaps ?? []).map(capEntry),
     hours: hoursOf(adSet),

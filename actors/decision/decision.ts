@@ -1,5 +1,5 @@
 import type { AdSetEntry, CatalogIndex, CreativeEntry, MediaFileEntry } from "../../protocols/catalog-index.ts";
-import type { CandidateRow, RoleRow } from "../../protocols/decision-record.ts";
+import type { ActionRow, CandidateRow, RoleRow } from "../../protocols/decision-record.ts";
 import type { DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { NoBidReason } from "../../protocols/openrtb/no-bid.ts";
 import type { EpochMs, Micros, Nanos } from "../../protocols/quantities.ts";
@@ -10,8 +10,16 @@ import type {
   CreativeRequest,
   FrequencyRequest,
   PacingRequest,
+  PersonalisationAnswer,
+  PersonalisationRequest,
+  QualityAnswer,
+  QualityRequest,
+  RewardAnswer,
+  RewardRequest,
   SafetyAnswer,
   SeparationRequest,
+  ThrottleAnswer,
+  ThrottleRequest,
 } from "../../protocols/roles.ts";
 import type { Verdict } from "../../runtime/actor/agent.ts";
 
@@ -20,6 +28,10 @@ export interface DecisionInputs {
   readonly nowMs: EpochMs;
   readonly request: DecisionRequest;
   readonly sessionStartedMs: EpochMs;
+  /** Requests of this key within the last minute, this one included. */
+  readonly recent: number;
+  /** Share of its bid by which personalisation may move a candidate; 0 where nothing is known of the listener. */
+  readonly upliftMax: number;
   /** Campaigns whose wallet refused a reservation in this very decision. */
   readonly refusedCampaigns: readonly string[];
 }
@@ -30,10 +42,14 @@ export interface DecisionSnapshots {
 
 /** One way to ask each role; the listener puts `fx.consult` behind it, replay and tests what they like (D12). */
 export interface Roles {
+  readonly quality: (request: QualityRequest) => Verdict<QualityAnswer>;
   readonly audience: (request: AudienceRequest) => Verdict<AudienceAnswer>;
+  readonly reward: (request: RewardRequest) => Verdict<RewardAnswer>;
   readonly frequency: (request: FrequencyRequest) => Verdict<SafetyAnswer>;
   readonly separation: (request: SeparationRequest) => Verdict<SafetyAnswer>;
   readonly pacing: (request: PacingRequest) => Verdict<SafetyAnswer>;
+  readonly throttle: (request: ThrottleRequest) => Verdict<ThrottleAnswer>;
+  readonly personalisation: (request: PersonalisationRequest) => Verdict<PersonalisationAnswer>;
   readonly creative: (request: CreativeRequest) => Verdict<CreativeAnswer>;
   /** The wallet's view of an ad set's campaign: what could be reserved for it today. */
   readonly freeNanos: (adSet: AdSetEntry) => Nanos;
@@ -53,10 +69,28 @@ export interface Decision {
   readonly winner: Winner | null;
   /** Why nothing is served, else null. */
   readonly nbr: NoBidReason | null;
+  /** Probability of this answer under the distributions it was drawn from. */
   readonly propensity: number;
+  /** What could have come out, with its probabilities; without "no ad". */
+  readonly actions: readonly ActionRow[];
+  /** Probability that nothing had been served. */
+  readonly noAdProbability: number;
+  /** False for what the contract decides (sponsorship, guaranteed): not for learning (decisioning.md 7.4). */
+  readonly explore: boolean;
   readonly candidates: readonly CandidateRow[];
   readonly vetoCounts: Readonly<Record<string, number>>;
   readonly proposed: number;
   readonly considered: number;
   readonly roles: readonly RoleRow[];
 }
+
+/** The decision where the wallet refused its answer and nothing else was tried: that was no matter of chance. */
+export const unpaid = (decision: Decision): Decision => ({
+  ...decision,
+  winner: null,
+  nbr: 502,
+  propensity: 1,
+  actions: [],
+  noAdProbability: 1,
+  explore: false,
+});

@@ -1,10 +1,14 @@
-import type { AdSetEntry, CreativeEntry } from "../../protocols/catalog-index.ts";
-import type { TermRow, VetoRow } from "../../protocols/decision-record.ts";
-import type { Proposal, RoleVeto } from "../../protocols/roles.ts";
+import type { AdSetEntry } from "../../protocols/catalog-index.ts";
+import type { VetoRow } from "../../protocols/decision-record.ts";
+import type { Nanos } from "../../protocols/quantities.ts";
+import type { Proposal, QualityAnswer, RewardAnswer, RoleVeto } from "../../protocols/roles.ts";
 import { countBits, nextBit } from "./bitmap.ts";
+import { contend, type Contender, rankOf, scoreBound } from "./contender.ts";
 import type { Decision, DecisionInputs, DecisionSnapshots, Roles, Winner } from "./decision.ts";
-import { draw, pick } from "./draw.ts";
-import { adSetVeto, creativeVeto, floorCpmMicros, type HardRules, hardRules, isPlayable } from "./hard-rules.ts";
+import { draw } from "./draw.ts";
+import { gate } from "./gate.ts";
+import { floorCpmMicros, type HardRules, hardRules, isPlayable } from "./hard-rules.ts";
+import { actionRows, actionSet } from "./propensity.ts";
 import { Tally } from "./tally.ts";
 
 /*
@@ -16,20 +20,17 @@ import { Tally } from "./tally.ts";
 /** Candidates are judged in waves of growing size, so that a clear winner near the top costs little. */
 const WAVE_MIN = 8;
 const WAVE_MAX = 256;
-
-interface Contender {
-  readonly adSet: AdSetEntry;
-  readonly creative: CreativeEntry;
-  readonly chance: number;
-  readonly scoreNanos: number;
-  readonly standIn: string | undefined;
-}
+const HOUSE_TIER = 4;
+/** Sponsorship and guaranteed: the contract decides, not the score. */
+const CONTRACT_TIER_MAX = 1;
 
 interface Deliberation {
   readonly inputs: DecisionInputs;
   readonly snapshots: DecisionSnapshots;
   readonly roles: Roles;
   readonly rules: HardRules;
+  readonly quality: QualityAnswer;
+  readonly reward: RewardAnswer;
   readonly seed: string;
   readonly tally: Tally;
 }
@@ -37,116 +38,177 @@ interface Deliberation {
 /** Decides which ad, if any, is heard next: the same inputs, snapshots, verdicts and seed give the same decision, bit for bit. */
 export function decide(inputs: DecisionInputs, snapshots: DecisionSnapshots, roles: Roles, seed: string): Decision {
   const tally = new Tally(snapshots.catalog);
-  const rules = hardRules(inputs.request, inputs.nowMs);
-  const reached = roles.audience({ index: snapshots.catalog, context: inputs.request.context });
+  const { request, recent, sessionStartedMs } = inputs;
+  const quality = roles.quality({ traffic: request.traffic, recent });
+  tally.consulted(quality);
+  if (quality.answer.verdict === "no-bid") {
+    const { nbr, reason } = quality.answer;
+    tally.refused("quality", reason);
+    return { ...undecided(tally), nbr, proposed: 0 };
+  }
+  const reached = roles.audience({ index: snapshots.catalog, context: request.context });
+  const reward = roles.reward({ context: request.context, sessionStartedMs });
   tally.consulted(reached);
-  const best = deliberate({ inputs, snapshots, roles, rules, seed, tally }, reached.answer.words);
+  tally.consulted(reward);
+  const rules = hardRules(request, inputs.nowMs);
+  const contenders = deliberate(
+    { inputs, snapshots, roles, rules, quality: quality.answer, reward: reward.answer, seed, tally },
+    reached.answer.words,
+  );
+  const proposed = countBits(reached.answer.words);
+  const best = bestOf(contenders);
   const chosen = best[Math.floor(draw(seed, "tie", "") * best.length)];
-  if (chosen?.standIn !== undefined) tally.defaulted("creative", chosen.standIn);
+  const set = actionSet(contenders);
+  const actions = { actions: actionRows(set), noAdProbability: set.noAd };
+  if (chosen === undefined) return { ...undecided(tally), ...actions, propensity: set.noAd, proposed };
+  if (chosen.standIn !== undefined) tally.defaulted("creative", chosen.standIn);
   return {
-    winner: chosen === undefined ? null : winnerOf(chosen, rules),
-    nbr: chosen === undefined ? tally.noBidReason() : null,
-    propensity: chosen === undefined ? 1 : chosen.chance / best.length,
+    ...undecided(tally),
+    ...actions,
+    winner: winnerOf(chosen, rules),
+    nbr: null,
+    propensity: (set.served.get(chosen) ?? 1) * chosen.drawn.chance,
+    explore: chosen.adSet.tier > CONTRACT_TIER_MAX,
+    proposed,
+  };
+}
+
+/** Nothing served, and what was taken down on the way. */
+function undecided(tally: Tally): Decision {
+  return {
+    winner: null,
+    nbr: tally.noBidReason(),
+    propensity: 1,
+    actions: [],
+    noAdProbability: 1,
+    explore: false,
     candidates: tally.rows,
     vetoCounts: tally.vetoCounts,
-    proposed: countBits(reached.answer.words),
+    proposed: 0,
     considered: tally.considered,
     roles: tally.roles,
   };
 }
 
 /**
- * Walks the proposals by tier and bid until no other can win. The bid is the most a candidate can score, as every other term is a
- * cost; so the walk ends at the first whose bid is below the best score, or whose tier is below the winner's.
- * @returns the best, all of one score.
+ * Walks the proposals by tier and bid until none that is left could be served, whatever the throttle's draws: that is, below the best
+ * of those that take part for certain.
+ * @returns all that are worth playing.
  */
 function deliberate(deliberation: Deliberation, words: readonly number[]): readonly Contender[] {
   const { adSets } = deliberation.snapshots.catalog;
-  let best: readonly Contender[] = [];
+  const { upliftMax } = deliberation.inputs;
+  const contenders: Contender[] = [];
+  let certain: Contender | undefined;
   let size = WAVE_MIN;
   for (let at = nextBit(words, 0); at !== -1 && at < adSets.length;) {
-    const tier = adSets[at]?.tier ?? 0;
+    const tier = adSets.at(at)?.tier ?? 0;
     const wave: Proposal[] = [];
-    const leader = best[0];
     for (let seen = 0; seen < size && at !== -1; seen++) {
-      const adSet = adSets[at];
-      if (adSet === undefined || adSet.tier !== tier || isBeaten(adSet, leader)) break;
+      const adSet = adSets.at(at);
+      if (adSet === undefined || adSet.tier !== tier || isBeaten(adSet, certain, upliftMax)) break;
       const proposal = propose(adSet, deliberation);
       if (proposal !== null) wave.push(proposal);
       at = nextBit(words, at + 1);
     }
-    if (wave.length > 0) best = bestOf(best, judge(wave, deliberation));
-    const next = adSets[at];
-    if (next === undefined || isBeaten(next, best[0])) break;
+    for (const contender of wave.length > 0 ? judge(wave, deliberation) : []) {
+      contenders.push(contender);
+      if (contender.takesPart >= 1 && (certain === undefined || rankOf(contender, certain) > 0)) certain = contender;
+    }
+    const next = at === -1 ? undefined : adSets.at(at);
+    if (next === undefined || isBeaten(next, certain, upliftMax)) break;
     size = Math.min(size * 2, WAVE_MAX);
   }
-  return best;
+  return contenders;
 }
 
-function isBeaten(adSet: AdSetEntry, leader: Contender | undefined): boolean {
-  return leader !== undefined && (adSet.tier > leader.adSet.tier || adSet.bidCpmMicros < leader.scoreNanos);
+function isBeaten(adSet: AdSetEntry, leader: Contender | undefined, upliftMax: number): boolean {
+  return leader !== undefined && (adSet.tier > leader.adSet.tier || scoreBound(adSet, upliftMax) < leader.rankNanos);
 }
 
 /** Applies the hard rules. @returns null when they leave nothing. */
-function propose(adSet: AdSetEntry, { inputs, snapshots, rules, tally }: Deliberation): Proposal | null {
+function propose(adSet: AdSetEntry, { inputs, snapshots, rules, quality, tally }: Deliberation): Proposal | null {
+  if (quality.verdict === "house" && adSet.tier !== HOUSE_TIER) {
+    tally.vetoed(adSet, [{ role: "quality", reason: quality.reason, rule: quality.rule }]);
+    return null;
+  }
   if (inputs.refusedCampaigns.includes(adSet.campaignId)) {
     tally.vetoed(adSet, [{ role: "pacing", reason: "budget", rule: "the wallet refused" }]);
     return null;
   }
-  const veto = adSetVeto(adSet, rules);
-  if (veto !== null) {
-    tally.vetoed(adSet, [{ role: "kernel", ...veto }]);
-    return null;
-  }
-  const creatives: CreativeEntry[] = [];
-  const vetoes: VetoRow[] = [];
-  for (const ordinal of adSet.creatives) {
-    const creative = snapshots.catalog.creatives[ordinal];
-    if (creative === undefined) continue;
-    const against = creativeVeto(creative, adSet.bidCpmMicros, rules);
-    if (against === null) creatives.push(creative);
-    else vetoes.push({ role: "kernel", ...against });
-  }
-  if (creatives.length > 0) return { adSet, creatives };
-  tally.vetoed(adSet, vetoes);
+  const gated = gate(adSet, snapshots.catalog, rules);
+  if ("proposal" in gated) return gated.proposal;
+  tally.vetoed(
+    adSet,
+    gated.vetoes.map((veto) => ({ role: "kernel", ...veto })),
+  );
   return null;
 }
 
 /** Asks the safety roles, then scores what is left. */
-function judge(wave: readonly Proposal[], { inputs, roles, seed, tally }: Deliberation): readonly Contender[] {
+function judge(wave: readonly Proposal[], deliberation: Deliberation): readonly Contender[] {
+  const { inputs, roles, reward, seed, tally } = deliberation;
+  const free = new Map<AdSetEntry, Nanos>();
+  const eligible = eligibleOf(wave, deliberation, free);
+  if (eligible.length === 0) return [];
+  const { context, capabilities } = inputs.request;
+  const freeNanos = eligible.map(({ adSet }) => free.get(adSet) ?? 0);
+  const throttle = roles.throttle({ proposals: eligible, freeNanos });
+  const personalisation = roles.personalisation({ proposals: eligible, context, profile: capabilities.profile });
+  const creative = roles.creative({ proposals: eligible });
+  for (const verdict of [throttle, personalisation, creative]) tally.consulted(verdict);
+  const contenders: Contender[] = [];
+  eligible.forEach((proposal, position) => {
+    const takesPart = Math.max(0, Math.min(1, throttle.answer.chances[position] ?? 1));
+    const expectations = personalisation.answer.expectations[position] ?? [];
+    const opinions = {
+      reward,
+      expectations,
+      creative: creative.answer,
+      upliftMax: inputs.upliftMax,
+      position,
+      takesPart,
+    };
+    const contender = contend(proposal, opinions, seed);
+    if ("worthless" in contender) {
+      const { creative: best, terms, scoreNanos } = contender.worthless;
+      const isCostly = terms.some(({ role }) => role === "reward");
+      const veto = isCostly
+        ? { role: "reward", reason: "listener-cost", rule: "worth more than the listener's time" }
+        : { role: "kernel", reason: "worthless", rule: "a bid above 0" };
+      tally.worthless(proposal.adSet, best.id, veto, terms, scoreNanos);
+      return;
+    }
+    const { drawn } = contender;
+    if (contender.isIn) tally.scored(proposal.adSet, drawn.creative.id, drawn.terms, drawn.scoreNanos);
+    else tally.vetoed(proposal.adSet, [{ role: "throttle", reason: "paced", rule: `takes part ${share(takesPart)}` }]);
+    contenders.push(contender);
+  });
+  return contenders;
+}
+
+const share = (chance: number): string => `in ${Math.round(chance * 100)} % of decisions`;
+
+/** A set union: the order in which the roles object does not matter. @param free takes what each wallet has. */
+function eligibleOf(
+  wave: readonly Proposal[],
+  { inputs, roles, tally }: Deliberation,
+  free: Map<AdSetEntry, Nanos>,
+): readonly Proposal[] {
   const frequency = roles.frequency({ proposals: wave, sessionStartedMs: inputs.sessionStartedMs });
   const separation = roles.separation({ proposals: wave });
   tally.consulted(frequency);
   tally.consulted(separation);
-  // A set union: the order in which the roles object does not matter.
-  const proposals = without(
-    wave,
-    [
-      { role: "frequency", vetoes: frequency.answer.vetoes },
-      { role: "separation", vetoes: separation.answer.vetoes },
-    ],
-    tally,
-  );
+  const objections = [
+    { role: "frequency", vetoes: frequency.answer.vetoes },
+    { role: "separation", vetoes: separation.answer.vetoes },
+  ];
+  const proposals = without(wave, objections, tally);
   if (proposals.length === 0) return [];
-  const pacing = roles.pacing({ proposals, freeNanos: proposals.map(({ adSet }) => roles.freeNanos(adSet)) });
+  for (const { adSet } of proposals) free.set(adSet, roles.freeNanos(adSet));
+  const pacing = roles.pacing({ proposals, freeNanos: proposals.map(({ adSet }) => free.get(adSet) ?? 0) });
   tally.consulted(pacing);
-  const eligible = without(proposals, [{ role: "pacing", vetoes: pacing.answer.vetoes }], tally);
-  if (eligible.length === 0) return [];
-  const creative = roles.creative({ proposals: eligible });
-  tally.consulted(creative);
-  const contenders: Contender[] = [];
-  eligible.forEach(({ adSet, creatives }, position) => {
-    const chances = creative.answer.chances[position] ?? [];
-    const chosen = creatives.length === 1 ? 0 : pick(chances, draw(seed, "creative", adSet.id));
-    const heard = creatives[chosen];
-    if (heard === undefined) return;
-    const terms: TermRow[] = [{ role: "audience", nanos: adSet.bidCpmMicros, why: "bid" }];
-    const scoreNanos = terms.reduce((sum, term) => sum + term.nanos, 0);
-    tally.scored(adSet, heard.id, terms, scoreNanos);
-    const standIn = creative.answer.defaults[position];
-    contenders.push({ adSet, creative: heard, chance: chances[chosen] ?? 1, scoreNanos, standIn });
-  });
-  return contenders;
+  return without(proposals, [{ role: "pacing", vetoes: pacing.answer.vetoes }], tally);
 }
 
 interface Objections {
@@ -179,11 +241,11 @@ function without(wave: readonly Proposal[], objections: readonly Objections[], t
   return left;
 }
 
-/** Keeps the highest of the highest tier, if it is worth anything: a best score of 0 or less is no ad. */
-function bestOf(before: readonly Contender[], contenders: readonly Contender[]): readonly Contender[] {
-  let best = [...before];
+/** The highest of the highest tier among those that take part, all of one rank. */
+function bestOf(contenders: readonly Contender[]): readonly Contender[] {
+  let best: Contender[] = [];
   for (const contender of contenders) {
-    if (contender.scoreNanos <= 0) continue;
+    if (!contender.isIn) continue;
     const [leader] = best;
     const lead = leader === undefined ? 1 : rankOf(contender, leader);
     if (lead > 0) best = [contender];
@@ -192,12 +254,7 @@ function bestOf(before: readonly Contender[], contenders: readonly Contender[]):
   return best;
 }
 
-/** Positive when `one` ranks above `other`: the tier comes before any score (A3). */
-function rankOf(one: Contender, other: Contender): number {
-  return one.adSet.tier === other.adSet.tier ? one.scoreNanos - other.scoreNanos : other.adSet.tier - one.adSet.tier;
-}
-
-function winnerOf({ adSet, creative }: Contender, rules: HardRules): Winner {
+function winnerOf({ adSet, drawn: { creative } }: Contender, rules: HardRules): Winner {
   return {
     adSet,
     creative,

@@ -33,8 +33,22 @@ export class Tally {
       this.vetoCounts[key] = (this.vetoCounts[key] ?? 0) + 1;
     }
     if (this.rows.length >= ROWS_MAX) return;
-    const creativeId = this.#index.creatives[adSet.creatives[0] ?? -1]?.id ?? "";
+    const [first] = adSet.creatives;
+    const creativeId = first === undefined ? "" : (this.#index.creatives.at(first)?.id ?? "");
     this.rows.push(rowOf(adSet, creativeId, distinct(vetoes), [], 0));
+  }
+
+  /** A role that refuses the request as a whole. */
+  refused(role: string, reason: string): void {
+    this.vetoCounts[`${role}/${reason}`] = 1;
+  }
+
+  /** An ad set of which no creative is worth what it costs: vetoed, with the best score it had. */
+  worthless(adSet: AdSetEntry, creativeId: string, veto: VetoRow, terms: readonly TermRow[], scoreNanos: number): void {
+    this.considered += 1;
+    const key = `${veto.role}/${veto.reason}`;
+    this.vetoCounts[key] = (this.vetoCounts[key] ?? 0) + 1;
+    if (this.rows.length < ROWS_MAX) this.rows.push(rowOf(adSet, creativeId, [veto], terms, scoreNanos));
   }
 
   scored(adSet: AdSetEntry, creativeId: string, terms: readonly TermRow[], scoreNanos: number): void {
@@ -66,6 +80,8 @@ export class Tally {
   /** Why nothing is served: the veto that came closest to the end of the pipeline. */
   noBidReason(): NoBidReason {
     const has = (prefix: string): boolean => Object.keys(this.vetoCounts).some((key) => key.startsWith(prefix));
+    if (has("reward/")) return 506;
+    if (has("throttle/")) return 503;
     if (has("pacing/")) return 502;
     if (has("separation/")) return 504;
     if (has("frequency/")) return 9;
@@ -88,6 +104,7 @@ function rowOf(
     vetoes,
     terms,
     scoreNanos,
+    bidNanos: adSet.bidCpmMicros,
   };
 }
 

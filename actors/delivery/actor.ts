@@ -136,9 +136,14 @@ function play(state: DeliveryState, opening: DeliveryOpening, seen: SeenEvent, f
         day: opening.day,
         event: figure,
       });
-    if (event === "start" || event === "complete" || event === "skip") tellListener(opening, event, seen.atMs, fx);
+    if (isLearntFrom(event)) tellListener(opening, event, seen.atMs, fx);
   }
   return counted.length === 0 ? state : { ...state, counted: [...state.counted, ...counted] };
+}
+
+/** What a listener's agents learn from, besides the reservation's end. */
+function isLearntFrom(event: string): event is "start" | "complete" | "skip" | "click" {
+  return event === "start" || event === "complete" || event === "skip" || event === "click";
 }
 
 /** Ends the reservation without an impression and gives back exactly what it held (B4); a delivery that has ended stays as it is. */

@@ -28,66 +28,70 @@ const PENDING_MAX = 256;
 /** Campaigns kept for one listener; beyond, the one longest unheard is forgotten. */
 const CAMPAIGNS_MAX = 256;
 
-export const frequencyAgent = defineAgent<
-  FrequencyRequest,
-  SafetyAnswer,
-  FrequencyPart,
-  CommittedDecision,
-  ListenerEvent
->({
-  role: "frequency",
-  variant: "default",
-  version: "1",
-  purpose: "safety",
-  part: frequencyPart,
-  answer({ proposals, sessionStartedMs }, { part, nowMs }) {
-    const vetoes: RoleVeto[] = [];
-    if (part === undefined) return { vetoes };
-    const heard = new Map(part.heard.map((entry) => [entry.campaignId, entry.atMs]));
-    const pending = countPending(part, nowMs);
-    const isFull = part.pending.length >= PENDING_MAX && sum(pending.values()) >= PENDING_MAX;
-    proposals.forEach(({ adSet }, proposal) => {
-      if (isFull && stampsFor(adSet) > 0) {
-        vetoes.push({ proposal, reason: "open-bids", rule: `${PENDING_MAX} open bids` });
-        return;
-      }
-      const held = pending.get(adSet.campaignId) ?? 0;
-      const stamps = heard.get(adSet.campaignId) ?? [];
-      if (held + stamps.length === 0) return;
-      const cap = adSet.caps.find(
-        (each) => held + countHeard(stamps, each, adSet, nowMs, sessionStartedMs) >= each.limit && each.kind !== "pod",
-      );
-      if (cap !== undefined) vetoes.push({ proposal, reason: "cap", rule: cap.rule });
-    });
-    return { vetoes };
-  },
-  whenFailing: ({ proposals }) => ({
-    vetoes: proposals.map((_: Proposal, proposal: number) => ({
-      proposal,
-      reason: "unavailable",
-      rule: "frequency answers",
-    })),
-  }),
-  onCommitted(part, { decisionId, adSet, expiresAtMs }, nowMs) {
-    const keep = stampsFor(adSet);
-    if (keep === 0) return part;
-    const before = part ?? { pending: [], heard: [] };
-    const pending = before.pending.filter((each) => isHeld(each.expiresAtMs, nowMs));
-    const heard = before.heard.filter(({ atMs }) => (atMs.at(-1) ?? 0) > nowMs - WINDOW_MS_MAX - MS_PER_DAY);
-    return { pending: [...pending, { decisionId, campaignId: adSet.campaignId, keep, expiresAtMs }], heard };
-  },
-  onEvent(part, event) {
-    const held = part?.pending.find((each) => each.decisionId === event.decisionId);
-    if (part === undefined || held === undefined) return part;
-    if (event.event !== "billed" && event.event !== "released") return part;
-    const pending = part.pending.filter((each) => each !== held);
-    if (event.event === "released") return { ...part, pending };
-    const stamps = part.heard.find(({ campaignId }) => campaignId === held.campaignId)?.atMs ?? [];
-    const others = part.heard.filter(({ campaignId }) => campaignId !== held.campaignId);
-    const atMs = [...stamps, event.atMs].sort((a, b) => a - b).slice(-held.keep);
-    return { pending, heard: [...others.slice(1 - CAMPAIGNS_MAX), { campaignId: held.campaignId, atMs }] };
-  },
-});
+export const frequencyAgent = frequencyBy("default", (limit) => limit);
+
+/** Holds one ad of every cap back, where a cap allows more than one. */
+export const strictFrequencyAgent = frequencyBy("strict", (limit) => Math.max(1, limit - 1));
+
+/** A variant of the role for each way to read a cap's limit; never higher than the cap's own (F1). */
+function frequencyBy(variant: string, allowed: (limit: number) => number) {
+  return defineAgent<FrequencyRequest, SafetyAnswer, FrequencyPart, CommittedDecision, ListenerEvent>({
+    role: "frequency",
+    variant,
+    version: "1",
+    purpose: "safety",
+    part: frequencyPart,
+    answer({ proposals, sessionStartedMs }, { part, nowMs }) {
+      const vetoes: RoleVeto[] = [];
+      if (part === undefined) return { vetoes };
+      const heard = new Map(part.heard.map((entry) => [entry.campaignId, entry.atMs]));
+      const pending = countPending(part, nowMs);
+      const isFull = part.pending.length >= PENDING_MAX && sum(pending.values()) >= PENDING_MAX;
+      proposals.forEach(({ adSet }, proposal) => {
+        if (isFull && stampsFor(adSet) > 0) {
+          vetoes.push({ proposal, reason: "open-bids", rule: `${PENDING_MAX} open bids` });
+          return;
+        }
+        const held = pending.get(adSet.campaignId) ?? 0;
+        const stamps = heard.get(adSet.campaignId) ?? [];
+        if (held + stamps.length === 0) return;
+        const cap = adSet.caps.find(
+          (each) =>
+            held + countHeard(stamps, each, adSet, nowMs, sessionStartedMs) >= allowed(each.limit) &&
+            each.kind !== "pod",
+        );
+        if (cap !== undefined) vetoes.push({ proposal, reason: "cap", rule: cap.rule });
+      });
+      return { vetoes };
+    },
+    whenFailing: ({ proposals }) => ({
+      vetoes: proposals.map((_: Proposal, proposal: number) => ({
+        proposal,
+        reason: "unavailable",
+        rule: "frequency answers",
+      })),
+    }),
+    onCommitted(part, { decisionId, adSet, expiresAtMs }, nowMs) {
+      const keep = stampsFor(adSet);
+      if (keep === 0) return part;
+      const before = part ?? { pending: [], heard: [] };
+      const pending = before.pending.filter((each) => isHeld(each.expiresAtMs, nowMs));
+      const heard = before.heard.filter(({ atMs }) => (atMs.at(-1) ?? 0) > nowMs - WINDOW_MS_MAX - MS_PER_DAY);
+      return { pending: [...pending, { decisionId, campaignId: adSet.campaignId, keep, expiresAtMs }], heard };
+    },
+    onEvent(part, event) {
+      const held = part?.pending.find((each) => each.decisionId === event.decisionId);
+      if (part === undefined || held === undefined) return part;
+      if (event.event !== "billed" && event.event !== "released") return part;
+      const pending = part.pending.filter((each) => each !== held);
+      if (event.event === "released") return { ...part, pending };
+      const stamps = part.heard.find(({ campaignId }) => campaignId === held.campaignId)?.atMs ?? [];
+      const others = part.heard.filter(({ campaignId }) => campaignId !== held.campaignId);
+      const atMs = [...stamps, event.atMs].sort((a, b) => a - b).slice(-held.keep);
+      return { pending, heard: [...others.slice(1 - CAMPAIGNS_MAX), { campaignId: held.campaignId, atMs }] };
+    },
+  });
+}
 
 const isHeld = (expiresAtMs: EpochMs, nowMs: EpochMs): boolean => nowMs <= expiresAtMs + RELEASE_GRACE_MS;
 

@@ -1,9 +1,10 @@
-import { listener, type DeliveryOutcome } from "../../protocols/messages/listener.ts";
+import { listener } from "../../protocols/messages/listener.ts";
 import { definePartsActor } from "../../runtime/actor/define.ts";
 import type { Effects } from "../../runtime/actor/effects.ts";
 import { restart } from "../../runtime/actor/supervision.ts";
 import { answerRequest } from "./answer.ts";
-import { agentsOf, type ListenerSettings, partName, type Roster } from "./roster.ts";
+import { learn } from "./memory.ts";
+import { agentsOf, type ListenerSettings, partName } from "./roster.ts";
 import { forgetDueMs, listenerState, type ListenerTable } from "./state.ts";
 
 /**
@@ -17,7 +18,9 @@ export function listenerActor(settings: ListenerSettings) {
     passivateAfterMs: 2 * 60_000,
     handlers: {
       Decide: (table, request, fx) => answerRequest(table, request, fx, settings),
-      Outcome: (table, outcome, fx) => learn(table, outcome, fx, settings.roster),
+      // A listener that was forgotten stays forgotten.
+      Outcome: (table, outcome, fx) =>
+        table.get("core") === undefined ? table : learn(table, outcome, settings.roster, fx.nowMs),
     },
     timers: { forget },
     inspect: (table) => ({
@@ -29,20 +32,6 @@ export function listenerActor(settings: ListenerSettings) {
       ),
     }),
   });
-}
-
-/** Hands an event of an earlier decision to every role that remembers. A listener that was forgotten stays forgotten. */
-function learn(table: ListenerTable, outcome: DeliveryOutcome, fx: Effects, roster: Roster): ListenerTable {
-  if (table.get("core") === undefined) return table;
-  let learnt = table;
-  for (const agent of agentsOf(roster)) {
-    if (agent.onEvent === undefined) continue;
-    const name = partName(agent);
-    const before: unknown = table.get(name);
-    const after: unknown = agent.onEvent(before, outcome, fx.nowMs);
-    if (after !== before) learnt = after === undefined ? learnt.without(name) : learnt.with(name, after);
-  }
-  return learnt;
 }
 
 /** The background sweep of D9: one timer a listener, moved on only when it fires. */

@@ -1,20 +1,26 @@
 import type { AdSetEntry, CatalogIndex } from "../../protocols/catalog-index.ts";
+import { INPUTS_BYTES_MAX, sealedInputsOf } from "../../protocols/decision-record.ts";
 import { INDEX_SNAPSHOT } from "../../protocols/messages/catalog.ts";
 import { delivery, reservationMs } from "../../protocols/messages/delivery.ts";
 import type { DecisionAnswer, DecisionRequest } from "../../protocols/messages/listener.ts";
 import { walletKey } from "../../protocols/messages/wallet.ts";
 import type { EpochMs, LocalDate } from "../../protocols/quantities.ts";
-import type { CommittedDecision } from "../../protocols/roles.ts";
+import type { Role } from "../../protocols/roles.ts";
+import type { Verdict } from "../../runtime/actor/agent.ts";
 import type { AskEffects } from "../../runtime/actor/effects.ts";
 import { ref } from "../../runtime/actor/reference.ts";
 import { localDate } from "../calendar/zone.ts";
 import { compileIndex } from "../decision/compile-index.ts";
-import type { Decision, Roles, Winner } from "../decision/decision.ts";
+import { UPLIFT_MAX } from "../decision/contender.ts";
+import { type Decision, type Roles, unpaid, type Winner } from "../decision/decision.ts";
 import { decide } from "../decision/kernel.ts";
+import { type Transcript, TranscriptTaker } from "../decision/transcript.ts";
 import { freeNanos, reserve } from "../wallet/calls.ts";
 import { bidOf } from "./bid.ts";
+import { type HeardOutside, hearOutside } from "./outside.ts";
 import { recordOf } from "./record.ts";
-import { agentsOf, type ListenerSettings, partName, type Roster } from "./roster.ts";
+import { partOf, remember } from "./memory.ts";
+import { armsOf, type Cast, chosen, type ListenerSettings, type Roster } from "./roster.ts";
 import { coreAt, forgetDueMs, type ListenerCore, type ListenerTable } from "./state.ts";
 
 type Fx = AskEffects<DecisionAnswer>;
@@ -32,21 +38,34 @@ export function answerRequest(
   fx: Fx,
   settings: ListenerSettings,
 ): ListenerTable {
-  const decisionId = fx.decisionId();
   const catalog = fx.snapshot<CatalogIndex>(INDEX_SNAPSHOT)?.value;
   const before = table.get("core");
   const core = coreAt(before, request, fx.nowMs);
-  const decision = decideAndReserve(table, request, fx, settings.roster, {
-    catalog: catalog ?? NO_CATALOG,
-    core,
-    decisionId,
-  });
+  const recent = request.memory === "none" ? 0 : core.burst.requests;
+  const heard = hearOutside(request, recent, catalog ?? NO_CATALOG, settings.roster, fx);
+  if (heard === null) return table;
+  const decisionId = fx.decisionId();
+  const moment = { catalog, core, recent, decisionId, heard };
+  const { decision, transcript } = decideAndReserve(table, request, fx, settings.roster, moment);
   // Before the first index arrives there is nothing to say about campaigns.
   const nbr = catalog === undefined ? 0 : decision.nbr;
   const { winner } = decision;
   const expiresAtMs = fx.nowMs + reservationMs(request.context.feed, request.slot.expiryMs);
-  const versions = { catalog: catalog?.version ?? 0, config: settings.configVersion };
-  fx.record(recordOf(request, { ...decision, nbr }, { decisionId, versions, nowMs: fx.nowMs }));
+  fx.record(
+    recordOf(
+      request,
+      { ...decision, nbr },
+      {
+        decisionId,
+        versions: { catalog: catalog?.version ?? 0, config: settings.configVersion },
+        nowMs: fx.nowMs,
+        node: settings.node,
+        experiments: armsOf(settings.roster, fx.key),
+        reservedUntil: winner === null ? null : expiresAtMs,
+        inputs: fx.seal(transcript, sealedInputsOf(decisionId), INPUTS_BYTES_MAX) ?? "too large",
+      },
+    ),
+  );
   fx.reply({ decisionId, bid: winner === null ? null : bidOf(winner, expiresAtMs), nbr });
   if (winner !== null) openDelivery(winner, request, decisionId, expiresAtMs, fx);
   if (request.test || request.memory === "none") return table;
@@ -54,14 +73,28 @@ export function answerRequest(
   if (before === undefined) fx.setTimer("forget", forgetDueMs(remembered));
   const kept = remembered === before ? table : table.with("core", remembered);
   if (winner === null) return kept;
-  const committed = { decisionId, adSet: winner.adSet, creative: winner.creative, atMs: fx.nowMs, expiresAtMs };
-  return remember(kept, committed, settings.roster, fx.nowMs);
+  const { adSet, creative } = winner;
+  const { context, capabilities } = request;
+  const committed = {
+    decisionId,
+    adSet,
+    creative,
+    context,
+    profile: capabilities.profile,
+    atMs: fx.nowMs,
+    expiresAtMs,
+  };
+  return remember(kept, committed, settings.roster, fx.key, fx.nowMs);
 }
 
 interface Moment {
-  readonly catalog: CatalogIndex;
+  /** Undefined before the shard has its first. */
+  readonly catalog: CatalogIndex | undefined;
   readonly core: ListenerCore;
+  /** Requests of this caller within the last minute, this one included; 0 where nothing is remembered. */
+  readonly recent: number;
   readonly decisionId: string;
+  readonly heard: HeardOutside;
 }
 
 /** A test decision meets the same wallet and leaves it as it is. */
@@ -71,15 +104,23 @@ function decideAndReserve(
   fx: Fx,
   roster: Roster,
   moment: Moment,
-): Decision {
-  const { catalog, core, decisionId } = moment;
-  const roles = rolesFor(table, request, fx, roster, decisionId);
+): { readonly decision: Decision; readonly transcript: Transcript } {
+  const { catalog, core, recent, decisionId } = moment;
+  const taker = new TranscriptTaker();
+  const roles = rolesFor(table, request, fx, roster, moment, taker);
+  const upliftMax = mayMoveBids(table, request, roster, fx.key) ? UPLIFT_MAX : 0;
   const refusedCampaigns: string[] = [];
   const wallet = { key: walletKey(fx.partition) };
   for (;;) {
-    const inputs = { nowMs: fx.nowMs, request, sessionStartedMs: core.sessionStartedMs, refusedCampaigns };
-    const decision = decide(inputs, { catalog }, roles, decisionId);
-    if (decision.winner === null) return decision;
+    const { sessionStartedMs } = core;
+    const inputs = { nowMs: fx.nowMs, request, sessionStartedMs, recent, upliftMax, refusedCampaigns };
+    taker.begins(inputs);
+    const decision = decide(inputs, { catalog: catalog ?? NO_CATALOG }, roles, decisionId);
+    const ended = (end: Decision, isUnpaid: boolean) => ({
+      decision: end,
+      transcript: taker.transcript({ catalog: catalog?.version ?? null, unpaid: isUnpaid }),
+    });
+    if (decision.winner === null) return ended(decision, false);
     const { adSet, priceNanos } = decision.winner;
     const day = localDate(adSet.timezone, fx.nowMs);
     const reserved = fx.call(wallet, reserve, {
@@ -88,13 +129,32 @@ function decideAndReserve(
       nanos: priceNanos,
       test: request.test,
     });
-    if (reserved.ok) return decision;
+    if (reserved.ok) return ended(decision, false);
     refusedCampaigns.push(adSet.campaignId);
-    if (refusedCampaigns.length >= RESERVATIONS_MAX) return { ...decision, winner: null, nbr: 502, propensity: 1 };
+    if (refusedCampaigns.length >= RESERVATIONS_MAX) return ended(unpaid(decision), true);
   }
 }
 
-function rolesFor(table: ListenerTable, request: DecisionRequest, fx: Fx, roster: Roster, seed: string): Roles {
+/** Whether personalisation can have anything to say: one that keeps a part says nothing without it, or without consent. */
+function mayMoveBids(
+  table: ListenerTable,
+  { capabilities }: DecisionRequest,
+  { personalisation }: Roster,
+  key: string,
+): boolean {
+  const { agent } = chosen(personalisation, key);
+  if (agent.part === undefined) return true;
+  return capabilities.profile && partOf(table, agent, personalisation) !== undefined;
+}
+
+function rolesFor(
+  table: ListenerTable,
+  request: DecisionRequest,
+  fx: Fx,
+  roster: Roster,
+  { decisionId, heard }: Moment,
+  taker: TranscriptTaker,
+): Roles {
   const wallet = { key: walletKey(fx.partition) };
   const days = new Map<string, LocalDate>();
   const dayOf = ({ timezone }: AdSetEntry): LocalDate => {
@@ -102,36 +162,31 @@ function rolesFor(table: ListenerTable, request: DecisionRequest, fx: Fx, roster
     days.set(timezone, day);
     return day;
   };
-  const { audience, frequency, separation, pacing, creative } = roster;
-  const frequencyPart: unknown = table.get(partName(frequency));
-  const separationPart: unknown = table.get(partName(separation));
-  const creativePart: unknown = table.get(partName(creative));
-  return {
-    audience: (question) => fx.consult(audience, question, undefined, seed),
-    frequency: (question) => fx.consult(frequency, question, frequencyPart, seed),
-    separation: (question) => fx.consult(separation, question, separationPart, seed),
-    pacing: (question) => fx.consult(pacing, question, undefined, seed),
-    creative: (question) => fx.consult(creative, question, creativePart, seed),
-    freeNanos: (adSet) =>
-      fx.call(wallet, freeNanos, {
-        campaign: adSet.campaignId,
-        day: dayOf(adSet),
-        // A look of 0 asks the budget for nothing.
-        nanos: request.test ? 0 : adSet.bidCpmMicros,
-      }),
+  const role = <Request, Answer>(name: Role, cast: Cast<Request, Answer>) => {
+    const { agent } = chosen(cast, fx.key);
+    const part = partOf(table, agent, cast);
+    const outside = heard.get(agent);
+    taker.plays(name, agent, part, outside);
+    return (question: Request): Verdict<Answer> =>
+      taker.answered(fx.consult(agent, question, part, decisionId, outside));
   };
-}
-
-function remember(table: ListenerTable, committed: CommittedDecision, roster: Roster, nowMs: EpochMs): ListenerTable {
-  let kept = table;
-  for (const agent of agentsOf(roster)) {
-    if (agent.onCommitted === undefined) continue;
-    const name = partName(agent);
-    const before: unknown = table.get(name);
-    const after: unknown = agent.onCommitted(before, committed, nowMs);
-    if (after !== before) kept = after === undefined ? kept.without(name) : kept.with(name, after);
-  }
-  return kept;
+  return {
+    quality: role("quality", roster.quality),
+    audience: role("audience", roster.audience),
+    reward: role("reward", roster.reward),
+    frequency: role("frequency", roster.frequency),
+    separation: role("separation", roster.separation),
+    pacing: role("pacing", roster.pacing),
+    throttle: role("throttle", roster.throttle),
+    personalisation: role("personalisation", roster.personalisation),
+    creative: role("creative", roster.creative),
+    freeNanos: (adSet) => {
+      const campaign = adSet.campaignId;
+      // A look of 0 asks the budget for nothing.
+      const nanos = request.test ? 0 : adSet.bidCpmMicros;
+      return taker.looked(adSet, fx.call(wallet, freeNanos, { campaign, day: dayOf(adSet), nanos }));
+    },
+  };
 }
 
 function openDelivery(

@@ -10,6 +10,9 @@ const HOUR_MS = 3_600_000;
 const SESSION_GAP_MS = HOUR_MS / 2;
 /** A request that changes nothing else is noted at most this often. */
 const SEEN_STEP_MS = 60_000;
+const BURST_MS = 60_000;
+/** Above any bound that a quality agent may set (setting `quality.requestsPerMinuteMax`). */
+const BURST_COUNTED_MAX = 1_000;
 /** Idle this long, the actor is forgotten (D9): no cap looks back further than 30 days. */
 const FORGET_AFTER_MS = { listener: 31 * 24 * HOUR_MS, session: 4 * HOUR_MS } as const;
 
@@ -20,13 +23,20 @@ export const ListenerCore = z.object({
   lastSeenMs: EpochMs,
   /** Bids so far. */
   bids: z.int(),
+  /** Requests within a minute of the first of them, as far as they are counted (traffic quality). */
+  burst: z.object({ sinceMs: EpochMs, requests: z.int() }),
 });
 export type ListenerCore = z.infer<typeof ListenerCore>;
 
 export type ListenerParts = { core: ListenerCore } & Record<RolePartName, unknown>;
 export type ListenerTable = PartTable<ListenerParts>;
 
-const core: VersionedState<ListenerCore> = { version: 1, schema: ListenerCore, personal: true };
+const core: VersionedState<ListenerCore> = {
+  version: 2,
+  schema: ListenerCore,
+  personal: true,
+  upgrade: { 1: (older) => ({ ...(older as object), burst: { sinceMs: 0, requests: 0 } }) },
+};
 
 /** The table of one roster: `core` and a part for each role with memory; another variant's part stays unread (D14). */
 export function listenerState(roster: Roster): PartsState<ListenerParts> {
@@ -47,10 +57,18 @@ export function listenerState(roster: Roster): PartsState<ListenerParts> {
 /** The core as of this request: a session goes on until half an hour of silence. */
 export function coreAt(before: ListenerCore | undefined, request: DecisionRequest, nowMs: EpochMs): ListenerCore {
   const memory = request.memory === "listener" ? "listener" : "session";
-  if (before === undefined) return { memory, sessionStartedMs: nowMs, lastSeenMs: nowMs, bids: 0 };
+  const burst = burstAt(before?.burst, nowMs);
+  if (before === undefined) return { memory, sessionStartedMs: nowMs, lastSeenMs: nowMs, bids: 0, burst };
   if (nowMs - before.lastSeenMs > SESSION_GAP_MS)
-    return { ...before, memory, sessionStartedMs: nowMs, lastSeenMs: nowMs };
-  return nowMs - before.lastSeenMs < SEEN_STEP_MS ? before : { ...before, memory, lastSeenMs: nowMs };
+    return { ...before, memory, sessionStartedMs: nowMs, lastSeenMs: nowMs, burst };
+  if (nowMs - before.lastSeenMs >= SEEN_STEP_MS) return { ...before, memory, lastSeenMs: nowMs, burst };
+  return burst === before.burst ? before : { ...before, burst };
+}
+
+/** One request more; beyond the bound they are no longer counted, so that a flood is not written down one by one. */
+function burstAt(before: ListenerCore["burst"] | undefined, nowMs: EpochMs): ListenerCore["burst"] {
+  if (before === undefined || nowMs - before.sinceMs >= BURST_MS) return { sinceMs: nowMs, requests: 1 };
+  return before.requests >= BURST_COUNTED_MAX ? before : { ...before, requests: before.requests + 1 };
 }
 
 export const forgetDueMs = (of: ListenerCore): EpochMs => of.lastSeenMs + FORGET_AFTER_MS[of.memory];

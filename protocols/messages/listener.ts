@@ -52,8 +52,19 @@ export const AudioSlot = z.strictObject({
 });
 export type AudioSlot = z.infer<typeof AudioSlot>;
 
+/** What the gateway makes of user agent and address before both end there (D18). */
+export const TrafficFacts = z.strictObject({
+  client: z.enum(["app", "browser", "library", "bot", "unknown"]),
+  /** The address is one of a data centre (setting `quality.datacenterNets`). */
+  datacenter: z.boolean(),
+});
+export type TrafficFacts = z.infer<typeof TrafficFacts>;
+
 export const DecisionRequest = z.strictObject({
+  /** By the gateway's clock. */
+  receivedAtMs: EpochMs,
   test: z.boolean(),
+  traffic: TrafficFacts,
   capabilities: Capabilities,
   /** How long this key may be remembered: as a listener, for its session, or not beyond the answer (interfaces.md 5). */
   memory: z.enum(["listener", "session", "none"]),
@@ -111,7 +122,7 @@ export const DeliveryOutcome = z.strictObject({
   decisionId: z.string(),
   campaignId: Id,
   creativeId: Id,
-  event: z.enum(["billed", "released", "start", "complete", "skip"]),
+  event: z.enum(["billed", "released", "start", "complete", "skip", "click"]),
   atMs: EpochMs,
 });
 export type DeliveryOutcome = z.infer<typeof DeliveryOutcome>;

@@ -9,6 +9,8 @@ export interface ConsultContext<Part> {
   readonly random: () => number;
   /** The last published value of a topic, or undefined before the first. */
   readonly snapshot: (topic: string) => unknown;
+  /** For an agent outside: what it answered to the question of the first turn (D15). */
+  readonly heard?: unknown;
 }
 
 /**
@@ -27,20 +29,36 @@ export interface AgentDefinition<Request, Answer, Part = unknown, Decision = unk
   readonly part?: VersionedState<Part>;
   readonly onCommitted?: (part: Part | undefined, decision: Decision, nowMs: number) => Part | undefined;
   readonly onEvent?: (part: Part | undefined, event: Event, nowMs: number) => Part | undefined;
+  /** The agent itself runs outside the process: it is asked over NATS, and `answer` makes of what was heard what the role says (D15). */
+  readonly outside?: OutsideTerms;
+}
+
+/** How an agent outside is asked. */
+export interface OutsideTerms {
+  /** How long a decision waits for it, at most. */
+  readonly timeoutMs: number;
+  /** How it is written to; what it answers says itself how it is written. */
+  readonly encoding: "json" | "msgpack";
 }
 
 /** An agent with its types forgotten, as the runtime and the roster hold it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the roster holds agents of different types; `consult` gives them back by role
 export type AnyAgent = AgentDefinition<any, any, any, any, any>;
 
+/**
+ * answered · failed: it threw, or an agent outside answered what cannot be read, or is gone · late: an agent outside did not answer in
+ * time · open: it was not asked, because it failed too often.
+ */
+export type Outcome = "answered" | "failed" | "late" | "open";
+
 /** How a consultation went; the decision record keeps it and replay imposes it (D13). */
 export interface Verdict<Answer> {
   readonly role: string;
   readonly variant: string;
   readonly version: string;
-  readonly outcome: "answered" | "failed" | "open";
+  readonly outcome: Outcome;
   readonly answer: Answer;
-  /** Time the agent took, in microseconds. */
+  /** Time the agent took, in microseconds; for one outside, what the decision waited for it. */
   readonly micros: number;
 }
 

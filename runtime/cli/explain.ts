@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ExplainView } from "../../protocols/decision-record.ts";
+import type { ExplainView } from "../../protocols/explanation.ts";
 import { askAndPrint, type NodeCommandOptions, withNodeOptions } from "./node-command.ts";
 import { amountText, table } from "./table.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,7 +1,7 @@
-import type { AnyAgent, Verdict } from "../actor/agent.ts";
-import { fnv1a32 } from "../../protocols/hash.ts";
+import type { AnyAgent, Outcome, Verdict } from "../actor/agent.ts";
+import type { Heard } from "../actor/transient.ts";
 import type { Clock } from "./ports.ts";
-import { randomStream } from "./random-stream.ts";
+import { roleStream } from "./random-stream.ts";
 import type { SnapshotTable } from "./snapshot-table.ts";
 
 const FAILURES_TO_OPEN = 5;
@@ -13,9 +13,13 @@ interface Circuit {
   /** Monotonic time until which the agent is not asked. */
   openUntilMs: number;
   backoffMs: number;
+  /** One ask tries an agent outside again. */
+  trial: boolean;
   lastError: string | null;
   answered: number;
   failed: number;
+  late: number;
+  ignored: number;
 }
 
 export interface CircuitView {
@@ -25,12 +29,16 @@ export interface CircuitView {
   readonly state: "closed" | "open";
   readonly answered: number;
   readonly failed: number;
+  /** Questions to an agent outside that were not answered in time, and answers that came when nobody waited any more. */
+  readonly late: number;
+  readonly ignored: number;
   readonly lastError: string | null;
 }
 
 /**
- * Consults local agents and keeps a circuit for each (D12): after five failures in a row an agent is not asked for a backoff that
- * doubles from 1 s to 60 s; then one request tries it. C1: `consult` never throws.
+ * Consults agents and keeps a circuit for each (D12): after five failures in a row an agent is not asked for a backoff that doubles
+ * from 1 s to 60 s; then one request tries it. C1: `consult` never throws. C2: an agent outside that does not answer is waited for by
+ * one ask at a time once its circuit was open (D15).
  */
 export class CircuitBreaker {
   readonly #clock: Clock;
@@ -42,35 +50,62 @@ export class CircuitBreaker {
     this.#snapshots = snapshots;
   }
 
-  consult<Answer>(agent: AnyAgent, request: unknown, part: unknown, seed: string, nowMs: number): Verdict<Answer> {
+  consult<Answer>(
+    agent: AnyAgent,
+    request: unknown,
+    part: unknown,
+    seed: string,
+    nowMs: number,
+    heard?: Heard,
+  ): Verdict<Answer> {
     const circuit = this.#circuitOf(agent);
     const startMs = this.#clock.monotonicMs();
-    const { role, variant, version } = agent;
-    if (startMs < circuit.openUntilMs) {
-      return { role, variant, version, outcome: "open", answer: agent.whenFailing(request) as Answer, micros: 0 };
-    }
+    const { role, variant } = agent;
+    const version = heard?.hearing?.version ?? agent.version;
+    const failing = (outcome: Outcome, micros: number): Verdict<Answer> => {
+      const answer = agent.whenFailing(request) as Answer;
+      return { role, variant, version, outcome, answer, micros };
+    };
+    if (agent.outside !== undefined && heard?.hearing === undefined)
+      return failing(heard?.outcome ?? "failed", heard?.micros ?? 0);
+    if (agent.outside === undefined && startMs < circuit.openUntilMs) return failing("open", 0);
     try {
       const answer = agent.answer(request, {
         part,
         nowMs,
-        random: randomStream(fnv1a32(role, fnv1a32(seed))),
+        random: roleStream(role, seed),
         snapshot: (topic) => this.#snapshots.get(topic)?.value,
+        heard: heard?.hearing?.answer,
       }) as Answer;
-      circuit.failures = 0;
-      circuit.backoffMs = BACKOFF_MIN_MS;
-      circuit.answered++;
-      return { role, variant, version, outcome: "answered", answer, micros: this.#microsSince(startMs) };
+      const micros = heard?.micros ?? this.#microsSince(startMs);
+      if (agent.outside === undefined) succeed(circuit);
+      return { role, variant, version, outcome: "answered", answer, micros };
     } catch (error) {
-      this.#fail(circuit, error);
-      return {
-        role,
-        variant,
-        version,
-        outcome: "failed",
-        answer: agent.whenFailing(request) as Answer,
-        micros: this.#microsSince(startMs),
-      };
+      fail(circuit, "failed", error, startMs);
+      return failing("failed", heard?.micros ?? this.#microsSince(startMs));
     }
+  }
+
+  /** Whether an agent outside may be asked now; after a backoff that is one ask, until it is known what became of it (C2). */
+  admits(agent: AnyAgent): boolean {
+    const circuit = this.#circuitOf(agent);
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < circuit.openUntilMs) return false;
+    circuit.trial = circuit.failures >= FAILURES_TO_OPEN;
+    if (circuit.trial) circuit.openUntilMs = nowMs + circuit.backoffMs;
+    return true;
+  }
+
+  /** What became of a question to an agent outside. @param error why it is no answer; null: it is one. */
+  asked(agent: AnyAgent, outcome: "answered" | "failed" | "late", error: string | null): void {
+    const circuit = this.#circuitOf(agent);
+    if (outcome === "answered") succeed(circuit);
+    else fail(circuit, outcome, error, this.#clock.monotonicMs());
+  }
+
+  /** An answer of an agent outside came when its time was up. */
+  ignored(agent: AnyAgent): void {
+    this.#circuitOf(agent).ignored++;
   }
 
   view(): CircuitView[] {
@@ -82,16 +117,10 @@ export class CircuitBreaker {
       state: nowMs < circuit.openUntilMs ? "open" : "closed",
       answered: circuit.answered,
       failed: circuit.failed,
+      late: circuit.late,
+      ignored: circuit.ignored,
       lastError: circuit.lastError,
     }));
-  }
-
-  #fail(circuit: Circuit, error: unknown): void {
-    circuit.failed++;
-    circuit.lastError = error instanceof Error ? error.message : String(error);
-    if (++circuit.failures < FAILURES_TO_OPEN) return;
-    circuit.openUntilMs = this.#clock.monotonicMs() + circuit.backoffMs;
-    circuit.backoffMs = Math.min(circuit.backoffMs * 2, BACKOFF_MAX_MS);
   }
 
   #microsSince(startMs: number): number {
@@ -101,9 +130,38 @@ export class CircuitBreaker {
   #circuitOf(agent: AnyAgent): Circuit {
     let circuit = this.#circuits.get(agent);
     if (circuit === undefined) {
-      circuit = { failures: 0, openUntilMs: 0, backoffMs: BACKOFF_MIN_MS, lastError: null, answered: 0, failed: 0 };
+      circuit = {
+        failures: 0,
+        openUntilMs: 0,
+        backoffMs: BACKOFF_MIN_MS,
+        trial: false,
+        lastError: null,
+        answered: 0,
+        failed: 0,
+        late: 0,
+        ignored: 0,
+      };
       this.#circuits.set(agent, circuit);
     }
     return circuit;
   }
+}
+
+function succeed(circuit: Circuit): void {
+  circuit.failures = 0;
+  circuit.trial = false;
+  circuit.openUntilMs = 0;
+  circuit.backoffMs = BACKOFF_MIN_MS;
+  circuit.answered++;
+}
+
+function fail(circuit: Circuit, how: "failed" | "late", error: unknown, nowMs: number): void {
+  circuit[how]++;
+  circuit.lastError = error instanceof Error ? error.message : String(error);
+  if (++circuit.failures < FAILURES_TO_OPEN) return;
+  // Of many that were under way together, one opens it: the backoff grows by tries, not by asks.
+  if (nowMs < circuit.openUntilMs && !circuit.trial) return;
+  circuit.trial = false;
+  circuit.openUntilMs = nowMs + circuit.backoffMs;
+  circuit.backoffMs = Math.min(circuit.backoffMs * 2, BACKOFF_MAX_MS);
 }

@@ -1,6 +1,7 @@
 import type { Envelope } from "../../protocols/envelope.ts";
 import { Fault, toWireFault, type WireFault } from "../../protocols/errors.ts";
 import { formatActorId } from "../../protocols/ids.ts";
+import type { Heard, Question } from "../actor/transient.ts";
 import type { Activation } from "./activation.ts";
 import { ActorSupervision, RETRY_TIMER, type SupervisionHost } from "./actor-supervision.ts";
 import { EffectScope, type AddressedEnvelope } from "./effect-scope.ts";
@@ -12,7 +13,11 @@ const LOCAL_TELLS_MAX = 64;
 /** Stashed envelopes tried again in one go, so that a long stash does not hold the shard. */
 const RETRIES_PER_FIRING = 64;
 
-export type AskOutcome = { readonly answer: unknown } | { readonly fault: WireFault };
+export type AskOutcome =
+  | { readonly answer: unknown }
+  | { readonly fault: WireFault }
+  /** It waits for agents outside and has changed nothing so far (D15). */
+  | { readonly questions: readonly Question[] };
 
 interface Failure {
   readonly error: unknown;
@@ -41,19 +46,20 @@ export class Dispatcher {
   /**
    * Runs an ask and the tells it causes; the answer leaves after the flush. A failed ask is a fault, never stashed. A tell may be sent
    * this way too: its answer is null and says that it is durable.
+   * @param heard what agents outside answered to the questions of its first turn; null in that.
    */
-  ask(envelope: Envelope): AskOutcome {
+  ask(envelope: Envelope, heard: readonly Heard[] | null): AskOutcome {
     const found = this.#find(envelope);
     if (found instanceof Fault) return { fault: toWireFault(found) };
     const stopped = this.#supervision.stopFault(found);
     if (stopped !== null) return { fault: stopped };
-    const result = this.#run(found, envelope.type, envelope.payload, "ask", LOCAL_TELLS_MAX);
+    const result = this.#run(found, envelope.type, envelope.payload, { heard }, LOCAL_TELLS_MAX);
     if ("error" in result) {
       this.#supervision.judge(found, result.error);
       return { fault: toWireFault(result.error) };
     }
     this.#drain();
-    return { answer: result.answer };
+    return result;
   }
 
   /** Fires a timer; one that disagrees with the actor's state is dropped (D10). */
@@ -179,18 +185,20 @@ export class Dispatcher {
     activation: Activation,
     type: string,
     payload: unknown,
-    form: "ask" | "tell",
+    form: "tell" | { readonly heard: readonly Heard[] | null },
     budget: number,
-  ): { answer: unknown } | Failure {
+  ): { answer: unknown } | { questions: readonly Question[] } | Failure {
     // A tell may be sent as an ask, to learn that it is durable: it owes no reply.
-    const owesReply = form === "ask" && activation.definition.protocol.messages[type]?.form !== "tell";
-    const scope = new EffectScope(this.#host, activation, owesReply);
+    const owesReply = form !== "tell" && activation.definition.protocol.messages[type]?.form !== "tell";
+    const scope = new EffectScope(this.#host, activation, owesReply, form === "tell" ? null : form.heard);
     try {
       const before = scope.stateOf(activation);
       const handler = activation.definition.handlers[type];
       if (handler === undefined) throw new Fault("HANDLER_UNKNOWN", `${activation.id.kind} understands no ${type}`);
       const after = handler(before as never, payload as never, scope as never);
       scope.put(activation, before, after);
+      const { questions } = scope;
+      if (questions !== null) return { questions };
       if (owesReply && !scope.replied)
         throw new Fault("HANDLER_FAILED", `${formatActorId(activation.id)} did not reply to ${type}`);
       this.#absorb(scope, budget);

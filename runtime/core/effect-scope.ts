@@ -3,10 +3,11 @@ import { encode } from "../../protocols/codec.ts";
 import { envelopeTo, type Envelope } from "../../protocols/envelope.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { formatActorId, ID_PATTERN, partitionOf, type ActorId, type Partition } from "../../protocols/ids.ts";
-import type { Verdict } from "../actor/agent.ts";
+import type { AnyAgent, Verdict } from "../actor/agent.ts";
 import type { CallContext, CallSpec } from "../actor/call.ts";
 import type { AgentOf, AskEffects } from "../actor/effects.ts";
 import type { ActorRef } from "../actor/reference.ts";
+import type { Heard, Question, TransientRequest } from "../actor/transient.ts";
 import type { Activation } from "./activation.ts";
 import { HEADER_PART, type Header } from "./header.ts";
 import { ABSENT, PartView, type PartValue } from "./part-log.ts";
@@ -20,13 +21,17 @@ export interface ScopeHost {
   pinned(kind: string): boolean;
   nextDecisionId(): string;
   random(): number;
+  seal(value: unknown, about: string, bytesMax: number): Uint8Array | null;
   consult<Request, Answer>(
     agent: AgentOf<Request, Answer>,
     request: Request,
     part: unknown,
     seed: string,
     nowMs: number,
+    heard?: Heard,
   ): Verdict<Answer>;
+  /** Whether an agent outside may be asked now. */
+  admits(agent: AnyAgent): boolean;
   snapshot(topic: string): { readonly version: number; readonly value: unknown } | undefined;
 }
 
@@ -50,6 +55,9 @@ export class EffectScope implements AskEffects<unknown> {
   readonly #host: ScopeHost;
   readonly #activation: Activation;
   readonly #asked: boolean;
+  /** What agents outside answered, in an ask's second turn. */
+  readonly #heard: readonly Heard[] | null;
+  #questions: readonly Question[] | null = null;
   readonly #changes = new Map<Activation, Map<string, PartValue>>();
   readonly timers: TimerChange[] = [];
   readonly tells: AddressedEnvelope[] = [];
@@ -60,10 +68,11 @@ export class EffectScope implements AskEffects<unknown> {
   #reply: unknown = NO_REPLY;
   #bytes = 0;
 
-  constructor(host: ScopeHost, activation: Activation, asked: boolean) {
+  constructor(host: ScopeHost, activation: Activation, asked: boolean, heard: readonly Heard[] | null = null) {
     this.#host = host;
     this.#activation = activation;
     this.#asked = asked;
+    this.#heard = heard;
     this.self = activation.id;
   }
 
@@ -137,8 +146,40 @@ export class EffectScope implements AskEffects<unknown> {
     request: Request,
     part: unknown,
     seed: string,
+    heard?: Heard,
   ): Verdict<Answer> {
-    return this.#host.consult(agent, request, part, seed, this.nowMs);
+    return this.#host.consult(agent, request, part, seed, this.nowMs, heard);
+  }
+
+  requestTransient(
+    agents: readonly AnyAgent[],
+    compose: (agent: AnyAgent) => TransientRequest | null,
+  ): readonly Heard[] | null {
+    if (this.#heard !== null) return this.#heard;
+    if (!this.#asked || this.replied)
+      throw new Fault("EFFECT_REFUSED", `${formatActorId(this.self)} asks agents outside, and nobody waits for it`);
+    const questions: Question[] = [];
+    for (const agent of agents) {
+      if (!this.#host.admits(agent)) {
+        questions.push({ agent, request: null });
+        continue;
+      }
+      const request = compose(agent);
+      if (request !== null) questions.push({ agent, request });
+    }
+    if (questions.every(({ request }) => request === null))
+      return questions.map(({ agent }) => ({ agent, outcome: "open", hearing: undefined, micros: 0 }));
+    this.#questions = questions;
+    return null;
+  }
+
+  /** What an ask's first turn wants to know. @throws Fault EFFECT_REFUSED when it changed anything: it runs once more. */
+  get questions(): readonly Question[] | null {
+    if (this.#questions === null) return null;
+    const changed = this.#changes.size + this.timers.length + this.tells.length + this.rows.length + this.topics.length;
+    if (changed > 0 || this.replied)
+      throw new Fault("EFFECT_REFUSED", `${formatActorId(this.self)} changes something before agents outside answered`);
+    return this.#questions;
   }
 
   snapshot<Value>(topic: string): { readonly version: number; readonly value: Value } | undefined {
@@ -149,6 +190,10 @@ export class EffectScope implements AskEffects<unknown> {
 
   record(row: unknown): void {
     this.rows.push(this.#bounded(encode(row), "a row"));
+  }
+
+  seal(value: unknown, about: string, bytesMax: number): Uint8Array | null {
+    return this.#host.seal(value, about, bytesMax);
   }
 
   publish(topic: string, version: number, value: unknown): void {

@@ -1,7 +1,9 @@
 import type { CommitRecord } from "../../protocols/commit-record.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
+import type { Heard } from "../actor/transient.ts";
 import type { PendingReply } from "./open-record.ts";
+import { type ParkedAsks, queueFull } from "./parked-asks.ts";
 import type { PartitionCore } from "./partition-core.ts";
 import type { PartitionOutputs } from "./partition-outputs.ts";
 import type { Clock, PartitionRecord, Progress, ToStore } from "./ports.ts";
@@ -39,6 +41,7 @@ const PROGRESS_MS = 200;
 export class GroupCommitter {
   readonly #clock: Clock;
   readonly #settings: GroupSettings;
+  readonly #parked: ParkedAsks;
   readonly #inFlight = new Map<number, CommittedEntry[]>();
   /** Newest group in flight that holds a record of the partition. */
   readonly #newest = new Map<Partition, CommittedEntry[]>();
@@ -47,9 +50,10 @@ export class GroupCommitter {
   #group = 0;
   #toldAtMs = 0;
 
-  constructor(clock: Clock, settings: GroupSettings) {
+  constructor(clock: Clock, settings: GroupSettings, parked: ParkedAsks) {
     this.#clock = clock;
     this.#settings = settings;
+    this.#parked = parked;
   }
 
   get roomForAnother(): boolean {
@@ -73,6 +77,8 @@ export class GroupCommitter {
     let next = 0;
     while (worked) {
       worked = false;
+      // Those that waited for agents outside were there before, and each lets the next of its actor on.
+      const resumed = this.#resume(asks, next, coreOf);
       const before = next;
       for (let ask = asks[next]; ask !== undefined && next < before + SLICE; ask = asks[next]) {
         const core = coreOf(ask);
@@ -80,7 +86,7 @@ export class GroupCommitter {
         this.#runAsk(ask, core);
         next++;
       }
-      const taken = next - before;
+      const taken = next - before + resumed;
       envelopes += taken;
       worked ||= taken > 0;
       for (const core of cores) {
@@ -166,19 +172,45 @@ export class GroupCommitter {
     return replies;
   }
 
-  #runAsk(ask: Ask, core: PartitionCore | null): void {
+  /** Runs the second turns of at most a slice of asks; what waited behind them goes to place `at` of the others. @returns how many. */
+  #resume(asks: Ask[], at: number, coreOf: (ask: Ask) => PartitionCore | null): number {
+    let resumed = 0;
+    for (let next = this.#parked.next(); next !== undefined && resumed < SLICE; next = this.#parked.next()) {
+      const core = coreOf(next.ask);
+      if (core?.hasRoom() === false) break;
+      const waited = this.#parked.release();
+      this.#runAsk(next.ask, core, next.heard);
+      asks.splice(at, 0, ...waited);
+      resumed++;
+    }
+    return resumed;
+  }
+
+  /** @param heard given in an ask's second turn. */
+  #runAsk(ask: Ask, core: PartitionCore | null, heard: readonly Heard[] | null = null): void {
     if (core === null || this.#clock.nowMs() > ask.deadlineMs) {
       const fault =
         core === null
           ? new Fault("NOT_OWNER", `partition ${ask.partition} was closed`)
           : new Fault("ASK_EXPIRED", "nobody waits for this ask any more");
-      this.#unrun.push({ route: ask.route, id: ask.id, answer: null, fault: toWireFault(fault) });
-      return;
+      return this.#refuse(ask, fault);
     }
-    const outcome = core.ask({ kind: ask.kind, key: ask.key, type: ask.type, payload: ask.payload });
-    const { route, id } = ask;
-    if ("fault" in outcome) core.open().reply({ route, id, answer: null, fault: outcome.fault });
+    if (heard === null) {
+      const queued = this.#parked.queue(ask);
+      if (queued === false) this.#refuse(ask, queueFull(ask));
+      if (queued !== null) return;
+    }
+    const { route, id, kind, key, type, payload } = ask;
+    const outcome = core.ask({ kind, key, type, payload }, heard);
+    if ("questions" in outcome) {
+      const known = this.#parked.park(ask, outcome.questions);
+      if (known !== null) this.#runAsk(ask, core, known);
+    } else if ("fault" in outcome) core.open().reply({ route, id, answer: null, fault: outcome.fault });
     else core.open().reply({ route, id, answer: outcome.answer, fault: null });
+  }
+
+  #refuse({ route, id }: Ask, fault: Fault): void {
+    this.#unrun.push({ route, id, answer: null, fault: toWireFault(fault) });
   }
 
   /** Puts answers behind the newest record they may have read and that is not safe yet (G1). @returns false when there is none. */

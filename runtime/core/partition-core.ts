@@ -4,10 +4,12 @@ import type { Envelope } from "../../protocols/envelope.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { hashNumbers } from "../../protocols/hash.ts";
 import type { Partition } from "../../protocols/ids.ts";
+import { packValue } from "../../protocols/packed-value.ts";
 import type { Sealer } from "../../protocols/state-part.ts";
-import type { Verdict } from "../actor/agent.ts";
+import type { AnyAgent, Verdict } from "../actor/agent.ts";
 import type { AnyActor } from "../actor/define.ts";
 import type { AgentOf } from "../actor/effects.ts";
+import type { Heard } from "../actor/transient.ts";
 import { Activation, type PartReader } from "./activation.ts";
 import type { CircuitBreaker } from "./circuit.ts";
 import type { SupervisionHost } from "./actor-supervision.ts";
@@ -46,6 +48,8 @@ export interface PartitionCounters {
   deadLetters: number;
   stashed: number;
   failed: number;
+  /** Values that were too large to be kept sealed. */
+  oversized: number;
 }
 
 /**
@@ -67,6 +71,7 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
     deadLetters: 0,
     stashed: 0,
     failed: 0,
+    oversized: 0,
   };
   readonly #environment: PartitionEnvironment;
   readonly #generation: number;
@@ -120,9 +125,10 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
     return this.#open;
   }
 
-  ask(envelope: Envelope): AskOutcome {
+  /** @param heard see `Dispatcher.ask`. */
+  ask(envelope: Envelope, heard: readonly Heard[] | null = null): AskOutcome {
     this.#begin();
-    return this.#dispatcher.ask(envelope);
+    return this.#dispatcher.ask(envelope, heard);
   }
 
   /** Fires what is due, at most `limit` timers. @returns how many fired. */
@@ -224,8 +230,20 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
     part: unknown,
     seed: string,
     nowMs: number,
+    heard?: Heard,
   ): Verdict<Answer> {
-    return this.#environment.circuits.consult<Answer>(agent, request, part, seed, nowMs);
+    return this.#environment.circuits.consult<Answer>(agent, request, part, seed, nowMs, heard);
+  }
+
+  admits(agent: AnyAgent): boolean {
+    return this.#environment.circuits.admits(agent);
+  }
+
+  seal(value: unknown, about: string, bytesMax: number): Uint8Array | null {
+    const sealed = this.#environment.sealer.seal(packValue(value), about);
+    if (sealed.byteLength <= bytesMax) return sealed;
+    this.counters.oversized++;
+    return null;
   }
 
   snapshot(topic: string): { readonly version: number; readonly value: unknown } | undefined {

@@ -6,6 +6,7 @@ import { GroupCommitter } from "./group-committer.ts";
 import { LaneTable } from "./lane-table.ts";
 import type { Suspect } from "./mail-intake.ts";
 import { openSlot } from "./open-slot.ts";
+import { ParkedAsks } from "./parked-asks.ts";
 import type { PartitionCore } from "./partition-core.ts";
 import type { ShardEnvironment } from "./shard-settings.ts";
 import { PartitionOpening } from "./partition-opening.ts";
@@ -30,6 +31,7 @@ export class ShardCore {
   readonly #lanes: LaneTable;
   readonly #asks: Ask[] = [];
   readonly #groups: GroupCommitter;
+  readonly #parked: ParkedAsks;
   #actions: ShardAction[] = [];
   /** Of the open partitions. */
   #cores: readonly PartitionCore[] = [];
@@ -41,7 +43,8 @@ export class ShardCore {
     this.#environment = environment;
     this.circuits = new CircuitBreaker(environment.clock, this.snapshots);
     this.#lanes = new LaneTable(environment.clock, environment.settings.outputPaceMs);
-    this.#groups = new GroupCommitter(environment.clock, environment.settings);
+    this.#parked = new ParkedAsks(environment.clock, this.circuits, environment.settings);
+    this.#groups = new GroupCommitter(environment.clock, environment.settings, this.#parked);
   }
 
   get slots(): ReadonlyMap<Partition, SlotState> {
@@ -70,6 +73,8 @@ export class ShardCore {
       case "snapshot":
         this.snapshots.put(event.topic, event.version, event.value);
         return;
+      case "heard":
+        return this.#parked.settled(event.request, event.outcome);
       case "accept-gap":
         return this.#slots.get(event.partition)?.core?.intake.acceptGap();
       case "mark-logs":
@@ -82,16 +87,17 @@ export class ShardCore {
 
   /** Nothing waits: no ask, no group in flight, every output of every commit acknowledged. */
   get quiet(): boolean {
-    if (this.#asks.length > 0 || !this.#groups.idle) return false;
+    if (this.#asks.length > 0 || this.#parked.size > 0 || !this.#groups.idle) return false;
     for (const { outputs } of this.#slots.values()) if (outputs !== null && outputs.pendingCommits > 0) return false;
     return true;
   }
 
   /** Takes what is there and runs it in one group (D1), then lets out what is due. */
   turn(): ShardAction[] {
+    this.#parked.expire();
     if (this.#groups.roomForAnother && this.#groupIsDue()) this.#runGroup();
     for (const slot of this.#slots.values()) this.#poll(slot);
-    this.#actions.push(...this.#lanes.poll());
+    this.#actions.push(...this.#lanes.poll(), ...this.#parked.takeActions());
     const actions = this.#actions;
     this.#actions = [];
     return actions;
@@ -103,7 +109,7 @@ export class ShardCore {
   }
 
   #groupIsDue(): boolean {
-    if (this.#asks.length > 0 || this.#groups.unrun > 0) return true;
+    if (this.#asks.length > 0 || this.#groups.unrun > 0 || this.#parked.next() !== undefined) return true;
     const nowMs = this.#environment.clock.nowMs();
     for (const core of this.#cores) if (core.hasWork(nowMs)) return true;
     return this.#groups.wakeAtMs(this.#slots.values()) <= this.#environment.clock.monotonicMs();
@@ -121,6 +127,7 @@ export class ShardCore {
       if (opening !== null) sleepMs = Math.min(sleepMs, opening.wakeAtMs() - monotonicMs);
     }
     sleepMs = Math.min(sleepMs, this.#lanes.wakeAtMs() - monotonicMs);
+    sleepMs = Math.min(sleepMs, this.#parked.wakeAtMs() - monotonicMs);
     sleepMs = Math.min(sleepMs, this.#groups.wakeAtMs(this.#slots.values()) - monotonicMs);
     return Math.max(0, sleepMs);
   }
@@ -152,9 +159,12 @@ export class ShardCore {
   #disown(slot: SlotState, fault: Fault): void {
     const pending = [...this.#groups.drop(slot.partition), ...(slot.outputs?.heldReplies ?? [])];
     this.#answerAll(pending, fault);
+    // Those that wait for agents outside have changed nothing (D15).
+    const unowned = new Fault("NOT_OWNER", `partition ${slot.partition} was closed: ${fault.message}`);
+    this.#answerAll(this.#parked.drop(slot.partition), unowned);
   }
 
-  #answerAll(pending: readonly PendingReply[], fault: Fault): void {
+  #answerAll(pending: readonly Pick<PendingReply, "route" | "id">[], fault: Fault): void {
     if (pending.length === 0) return;
     const wire = toWireFault(fault);
     this.#actions.push({

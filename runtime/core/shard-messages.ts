@@ -23,6 +23,12 @@ export interface Ask {
   readonly deadlineMs: number;
 }
 
+/** What became of a question to an agent outside (D15); silence is nothing that happens: the shard has its own deadline. */
+export type TransientOutcome =
+  | { readonly type: "answered"; readonly bytes: Uint8Array; readonly contentType: string | null }
+  /** Nobody hears it, or the agent says that it failed. */
+  | { readonly type: "failed"; readonly reason: string };
+
 /** What happens to a shard (D19). */
 export type ShardEvent =
   | { readonly type: "open"; readonly partition: Partition; readonly suspect: Suspect | null }
@@ -43,6 +49,7 @@ export type ShardEvent =
     }
   | { readonly type: "mail-published"; readonly receiver: Partition; readonly stored: boolean }
   | { readonly type: "snapshot"; readonly topic: string; readonly version: number; readonly value: unknown }
+  | { readonly type: "heard"; readonly request: number; readonly outcome: TransientOutcome }
   | { readonly type: "accept-gap"; readonly partition: Partition }
   /** Every open partition moves the tail of its log (ADR 0008). */
   | { readonly type: "mark-logs" }
@@ -69,6 +76,15 @@ export type ShardAction =
   | { readonly type: "stop-consuming"; readonly partition: Partition }
   | { readonly type: "flow"; readonly partition: Partition; readonly paused: boolean }
   | { readonly type: "ack"; readonly partition: Partition; readonly sequence: number }
+  /** A question to an agent outside; after `waitMs` nobody takes note of an answer. */
+  | {
+      readonly type: "request";
+      readonly request: number;
+      readonly subject: string;
+      readonly contentType: string;
+      readonly bytes: Uint8Array;
+      readonly waitMs: number;
+    }
   | { readonly type: "event"; readonly kind: string; readonly event: string; readonly details: Record<string, unknown> }
   | {
       readonly type: "partition-state";

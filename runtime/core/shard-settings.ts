@@ -16,6 +16,9 @@ export interface ShardSettings {
   /** Groups sent to the store and not yet answered. */
   readonly groupsInFlightMax: number;
   readonly asksMax: number;
+  /** Questions to agents outside under way, and their bytes (D15). */
+  readonly outsideRequestsMax: number;
+  readonly outsideBytesMax: number;
   readonly passivateAfterMs: number;
   readonly residentBytesMax: number;
   /** Unshipped bytes of a partition above which asks are shed (D2). */

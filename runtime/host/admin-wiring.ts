@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
 import type { Settings } from "../../config/schema.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
-import { type Changed, catalog } from "../../protocols/messages/catalog.ts";
 import { pseudonymKey, pseudonymSecret } from "../../protocols/pseudonym.ts";
-import type { AdminOptions } from "../http/admin-ports.ts";
+import type { AdminOptions, ChangeRecord } from "../http/admin-ports.ts";
 import type { Asker } from "../http/asker.ts";
+import { isSameSecret } from "../http/bearer.ts";
 import { ADMIN_LIMITS } from "../http/limits.ts";
 import type { AuditLog } from "../nats/audit-log.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -23,15 +23,16 @@ export interface AdminParts {
 
 const TELL_TIMEOUT_MS = 2_000;
 /** Everyone who holds the admin token is one person to the audit log. */
-const WHO = "admin";
+const ADMIN = "admin";
 
 /** Hands the admin edge what it needs of this node. */
 export function adminOptions(parts: AdminParts): AdminOptions {
   const { folder, runtime, operators, metrics, log } = parts;
   const secret = pseudonymSecret(folder.keys.pseudonym);
   return {
-    asker: auditedAsker(runtime, operators.audit, log),
-    token: folder.keys.adminToken,
+    asker: askingOnly(runtime),
+    holderOf: (bearer) => (isSameSecret(bearer, folder.keys.adminToken) ? ADMIN : null),
+    recordChange: (change) => audited(change, operators.audit, log),
     awaitServed: async (version) => {
       const lacking = await runtime.feed.awaitServed(version);
       return { served: lacking.length === 0, lacking };
@@ -41,9 +42,9 @@ export function adminOptions(parts: AdminParts): AdminOptions {
     decisions: operators.decisions,
     metrics: () => metrics.text(),
     inspect: (path) => operators.service.inspect(path.split("/")),
-    control: (verb, body) => operators.service.control(verb, body, WHO),
-    pseudonym: async (source, id) => {
-      await operators.audit.append({ at: new Date().toISOString(), who: WHO, verb: "pseudonym", version: null });
+    control: (verb, body, who) => operators.service.control(verb, body, who),
+    pseudonym: async (source, id, who) => {
+      await operators.audit.append({ at: new Date().toISOString(), who, verb: "pseudonym", version: null });
       return pseudonymKey(secret, source, id);
     },
     readiness: () => {
@@ -58,37 +59,22 @@ export function adminOptions(parts: AdminParts): AdminOptions {
   };
 }
 
-/** Asks actors; a change of the catalog that was made is in the audit log before its answer leaves. */
-function auditedAsker(runtime: NodeRuntime, audit: AuditLog, log: Logger): Asker {
-  const { asker } = runtime;
-  return {
-    partitions: asker.partitions,
-    tell: (to, type, payload) => void asker.ask(to, type, payload, TELL_TIMEOUT_MS).catch(() => undefined),
-    publishIngress: () => Promise.reject(new Fault("EFFECT_REFUSED", "the admin API hands nothing to mail")),
-    async ask(to, type, payload, timeoutMs, onLate) {
-      const answer = await asker.ask(to, type, payload, timeoutMs, onLate);
-      const { collection, id, dryRun } = payload as { collection?: string; id?: string; dryRun?: boolean };
-      if (to.kind === catalog.name && dryRun !== true && isApplied(answer)) {
-        const subject = { ...(collection === undefined ? {} : { collection }), ...(id === undefined ? {} : { id }) };
-        const entry = {
-          at: new Date().toISOString(),
-          who: WHO,
-          verb: type.toLowerCase(),
-          ...subject,
-          version: answer.version,
-        };
-        await audit
-          .append(entry)
-          .catch((error: unknown) =>
-            log.error({ event: "audit-failed", entry, error: toWireFault(error) }, "a change is not in the audit log"),
-          );
-      }
-      return answer;
-    },
-  };
+/** The change was made and cannot be taken back: where the audit log does not take it, the node's log says so. */
+async function audited(change: ChangeRecord, audit: AuditLog, log: Logger): Promise<void> {
+  const entry = { at: new Date().toISOString(), ...change };
+  try {
+    await audit.append(entry);
+  } catch (error) {
+    log.error({ event: "audit-failed", entry, error: toWireFault(error) }, "a change is not in the audit log");
+  }
 }
 
-function isApplied(answer: unknown): answer is Extract<Changed, { outcome: "applied" }> {
-  const changed = answer as Partial<Extract<Changed, { outcome: "applied" }>> | null;
-  return changed !== null && typeof changed === "object" && changed.outcome === "applied" && (changed.changed ?? 0) > 0;
+/** Asks actors only: the admin API hands nothing to mail. */
+function askingOnly({ asker }: NodeRuntime): Asker {
+  return {
+    partitions: asker.partitions,
+    ask: (to, type, payload, timeoutMs, onLate) => asker.ask(to, type, payload, timeoutMs, onLate),
+    tell: (to, type, payload) => void asker.ask(to, type, payload, TELL_TIMEOUT_MS).catch(() => undefined),
+    publishIngress: () => Promise.reject(new Fault("EFFECT_REFUSED", "the admin API hands nothing to mail")),
+  };
 }

@@ -8,7 +8,7 @@ import { createAdmin } from "../http/admin.ts";
 import type { HttpServer } from "../http/server.ts";
 import { openStreamPurge } from "../nats/stream-purge.ts";
 import { adminOptions } from "./admin-wiring.ts";
-import { CampaignMirror } from "./campaign-mirror.ts";
+import { openCatalogCopies } from "./catalog-copies.ts";
 import { openDataFolder, type DataFolder } from "./data-folder.ts";
 import { GatewayPool } from "./gateway-pool.ts";
 import { NodeMetrics } from "./metrics.ts";
@@ -129,8 +129,10 @@ async function startParts(
 
 /** Actors and operators' side, without HTTP. */
 async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stops }: Context): Promise<RunningNode> {
-  const mirror = new CampaignMirror(nats.connection, (error) =>
-    log.warn({ event: "mirror", error: toWireFault(error) }, "campaign mirror"),
+  const copies = await openCatalogCopies(
+    nats.connection,
+    () => runtime.feed.whole(),
+    (event, error) => log.warn({ event, error: toWireFault(error) }, "a copy of the catalog lags"),
   );
   let metrics: NodeMetrics | null = null;
   let operators: OperatorSide | null = null;
@@ -143,7 +145,7 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
       operators?.event(kind, event, details);
       logEvent(log, kind, event, details);
     },
-    onDocuments: (changes, whole) => mirror.update(changes, whole),
+    onDocuments: copies.take,
     onFatal: (fault) => fatal.resolve(fault),
   });
   stops.push(() => runtime.stop(DRAIN_MS));
@@ -163,6 +165,8 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
     runtime,
     nats,
     checkpoints: checkpoints.checkpointer,
+    catalogLog: copies.log,
+    sealKey: folder.keys.seal,
     startedAtMs,
     version: releaseVersion,
     shedding: () => measured.shedding,
@@ -229,6 +233,7 @@ async function startGateways(
       gvlVendorId: settings.privacy.gvlVendorId,
       unknownCountry: settings.privacy.unknownCountry,
       senders: settings.events.senders,
+      datacenterNets: settings.quality.datacenterNets,
     },
     connect: (gateway, give) => runtime.connectGateway(gateway, give),
     disconnect: (gateway) => runtime.disconnectGateway(gateway),

@@ -1,53 +1,36 @@
+import { decisionRecordOf, type DecisionRecord, type EventRow } from "../../protocols/decision-record.ts";
 import { readDecisionId } from "../../protocols/decision-id.ts";
-import {
-  type DecisionRecord,
-  type EventRow,
-  explainView,
-  type ExplainView,
-  isDecisionRecord,
-} from "../../protocols/decision-record.ts";
-import { instantText } from "../../protocols/campaign/instant.ts";
 import { Fault } from "../../protocols/errors.ts";
+import { type Aftermath, explainView, type ExplainView, type ReplayView } from "../../protocols/explanation.ts";
+import { CATALOG_KEY, catalog } from "../../protocols/messages/catalog.ts";
 import { delivery, type DeliveryView } from "../../protocols/messages/delivery.ts";
-import { type EpochMs, microsOf } from "../../protocols/quantities.ts";
+import type { EpochMs } from "../../protocols/quantities.ts";
 import type { DecisionLogReader } from "../nats/decision-log.ts";
+import { type DecisionPage, type DecisionQuery, listDecisions } from "./decision-list.ts";
+import type { DecisionReplay } from "./decision-replay.ts";
 import type { PortAsker } from "./port-asker.ts";
+import { SearchBudget, SKEW_MS } from "./search-budget.ts";
 
 /** Rows are published every 50 ms (D3): a decision this young may still be on its way. */
 const YOUNG_MS = 5_000;
 const WAIT_MS = 1_000;
 const LOOK_MS = 50;
-/** How far the clocks of this node and of the server may be apart. */
-const SKEW_MS = 2_000;
 /** Rows of a partition are in the order of their decisions; a commit's row may stand a little later than a younger one's. */
 const MARGIN_MS = 1_000;
-const MESSAGES_MAX = 2_048;
-const SEARCH_MS = 2_000;
-const DESCRIBE_TIMEOUT_MS = 1_000;
+const ASK_TIMEOUT_MS = 1_000;
 
 export interface DecisionSearchOptions {
   readonly log: DecisionLogReader;
   readonly asker: Pick<PortAsker, "ask" | "partitions">;
+  readonly replays: Pick<DecisionReplay, "replay">;
   /** What decisions' times are ahead of the system's clock (`clock.offsetMs`). */
   readonly clockOffsetMs: number;
 }
 
-export interface DecisionQuery {
-  readonly campaign?: string | undefined;
-  readonly sinceMs?: EpochMs | undefined;
-  readonly limit: number;
-}
-
-/** A decision in a list. */
-export interface DecisionSummary {
-  readonly decisionId: string;
-  readonly at: string;
-  readonly outcome: "bid" | "no-bid";
-  readonly nbr: number | null;
-  readonly test: boolean;
-  readonly campaignId: string | null;
-  readonly creativeId: string | null;
-  readonly priceMicros: number | null;
+type Explained = ExplainView & { readonly eventsComplete: boolean };
+interface Found extends Aftermath {
+  readonly record: DecisionRecord;
+  readonly complete: boolean;
 }
 
 /**
@@ -66,63 +49,83 @@ export class DecisionSearch {
    * Waits up to 1 s for one that was just made. @returns null when there is no such decision, or no longer, or not yet after an outage.
    * @throws Fault NATS_UNAVAILABLE.
    */
-  async find(decisionId: string): Promise<(ExplainView & { readonly eventsComplete: boolean }) | null> {
+  async find(decisionId: string): Promise<Explained | null> {
+    const found = await this.#await(decisionId);
+    if (found === null) return null;
+    const names = await this.#namesOf(found.record);
+    return { ...explainView(found.record, found, names), eventsComplete: found.complete };
+  }
+
+  /** Makes a decision again from its sealed inputs. @returns null as `find`. @throws Fault NATS_UNAVAILABLE. */
+  async replay(decisionId: string): Promise<ReplayView | null> {
+    const found = await this.#await(decisionId);
+    return found === null ? null : this.#options.replays.replay(found.record);
+  }
+
+  /** @throws Fault NATS_UNAVAILABLE. */
+  list(query: DecisionQuery): Promise<DecisionPage> {
+    return listDecisions(this.#options.log, query, this.#options.clockOffsetMs);
+  }
+
+  async #await(decisionId: string): Promise<Found | null> {
     const made = readDecisionId(decisionId);
     if (made === null || made.partition >= this.#options.asker.partitions) return null;
     const untilMs = performance.now() + WAIT_MS;
     for (;;) {
       const found = await this.#locate(decisionId, made);
-      if (found !== null) return { ...explainView(found.record, found.events), eventsComplete: found.complete };
+      if (found !== null) return found;
       const ageMs = Date.now() + this.#options.clockOffsetMs - made.atMs;
       if (ageMs > YOUNG_MS || performance.now() >= untilMs) return null;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
-  /** The newest first, of the newest 2,048 messages of the log. @throws Fault NATS_UNAVAILABLE. */
-  async list(query: DecisionQuery): Promise<readonly DecisionSummary[]> {
-    const sinceMs = query.sinceMs ?? 0;
-    const found: DecisionRecord[] = [];
-    const budget = new SearchBudget();
-    for await (const { rows, storedAtMs } of this.#options.log.newest()) {
-      for (const row of rows) if (isDecisionRecord(row) && isWanted(row, query, sinceMs)) found.push(row);
-      const past = storedAtMs + this.#options.clockOffsetMs + SKEW_MS < sinceMs;
-      if (past || found.length >= query.limit || budget.spent()) break;
-    }
-    return found
-      .sort((one, other) => other.at - one.at || (one.decisionId < other.decisionId ? 1 : -1))
-      .slice(0, query.limit)
-      .map(summaryOf);
-  }
-
-  async #locate(
-    decisionId: string,
-    made: NonNullable<ReturnType<typeof readDecisionId>>,
-  ): Promise<{ record: DecisionRecord; events: EventRow[]; complete: boolean } | null> {
+  async #locate(decisionId: string, made: NonNullable<ReturnType<typeof readDecisionId>>): Promise<Found | null> {
     const fromMs = Math.max(0, made.atMs - this.#options.clockOffsetMs - SKEW_MS);
     const budget = new SearchBudget();
-    const scan: Scan = { decisionId, record: null, events: [], over: false };
+    const scan: Scan = { decisionId, record: null, events: [], stage: "unknown", over: false };
     for await (const { rows } of this.#options.log.since(made.partition, fromMs)) {
       const before = scan.record;
       if (!take(rows, scan, made.atMs)) return null;
       const { record } = scan;
       if (before === null && record !== null) {
-        if (record.outcome === "no-bid" || record.test) return { record, events: [], complete: true };
+        if (record.outcome === "no-bid") return { record, events: [], stage: "none", complete: true };
+        if (record.test) return { record, events: [], stage: "test", complete: true };
         const living = await this.#describe(decisionId, made.partition);
-        if (living !== null) return { record, events: living, complete: true };
+        if (living !== null) return { record, ...living, complete: true };
       }
       if (scan.over || budget.spent()) break;
     }
-    const { record, events, over } = scan;
-    return record === null ? null : { record, events, complete: over };
+    const { record, events, stage, over } = scan;
+    return record === null ? null : { record, events, stage, complete: over };
   }
 
-  /** Events of a delivery that still lives; null when it is over or its partition does not answer. */
-  async #describe(decisionId: string, partition: DecisionPartition): Promise<EventRow[] | null> {
+  /** What a delivery that still lives says; null when it is over or its partition does not answer. */
+  async #describe(decisionId: string, partition: DecisionPartition): Promise<Aftermath | null> {
+    const to = { kind: delivery.name, key: decisionId, partition };
+    const view = (await this.#asked(to, "Describe", {})) as DeliveryView | null;
+    return view === null ? null : { events: [...view.events], stage: view.stage };
+  }
+
+  /** How the campaigns of a record are called today; the record itself holds ids only. */
+  async #namesOf({ campaignId, candidates }: DecisionRecord): Promise<ReadonlyMap<string, string>> {
+    const ids = new Set(candidates.map((candidate) => candidate.campaignId));
+    if (campaignId !== null) ids.add(campaignId);
+    const named = [...ids].map(async (id) => {
+      const to = { kind: catalog.name, key: CATALOG_KEY };
+      const entry = await this.#asked(to, "Get", { collection: "campaigns", id });
+      const name = (entry as { readonly document?: { readonly name?: unknown } } | null)?.document?.name;
+      return [id, typeof name === "string" ? name : null] as const;
+    });
+    const known = new Map<string, string>();
+    for (const [id, name] of await Promise.all(named)) if (name !== null) known.set(id, name);
+    return known;
+  }
+
+  /** @returns null when nobody answers. */
+  async #asked(to: Parameters<PortAsker["ask"]>[0], type: string, payload: unknown): Promise<unknown> {
     try {
-      const to = { kind: delivery.name, key: decisionId, partition };
-      const view = (await this.#options.asker.ask(to, "Describe", {}, DESCRIBE_TIMEOUT_MS)) as DeliveryView;
-      return [...view.events];
+      return await this.#options.asker.ask(to, type, payload, ASK_TIMEOUT_MS);
     } catch (error) {
       if (error instanceof Fault) return null;
       throw error;
@@ -136,6 +139,7 @@ interface Scan {
   readonly decisionId: string;
   record: DecisionRecord | null;
   events: EventRow[];
+  stage: Aftermath["stage"];
   /** The delivery's last row was seen: there are no more events. */
   over: boolean;
 }
@@ -143,38 +147,28 @@ interface Scan {
 /** @returns false when the decision would have come by now. */
 function take(rows: readonly unknown[], scan: Scan, atMs: EpochMs): boolean {
   for (const row of rows) {
-    if (isDecisionRecord(row)) {
-      if (row.decisionId === scan.decisionId) scan.record = row;
-      else if (scan.record === null && row.at > atMs + MARGIN_MS) return false;
+    const record = decisionRecordOf(row);
+    if (record !== null) {
+      if (record.decisionId === scan.decisionId) scan.record = record;
+      else if (scan.record === null && record.at > atMs + MARGIN_MS) return false;
       continue;
     }
-    const { t, decisionId, event, atMs: eventMs, events } = row as Readonly<Record<string, unknown>>;
-    if (decisionId !== scan.decisionId) continue;
-    if (t === "event") scan.events.push({ event: String(event), atMs: Number(eventMs) });
-    if (t === "outcome" && Array.isArray(events)) {
-      scan.events = events as EventRow[];
-      scan.over = true;
-    }
+    takeEvent(row as Readonly<Record<string, unknown>>, scan);
   }
   return true;
 }
 
-class SearchBudget {
-  readonly #untilMs = performance.now() + SEARCH_MS;
-  #messages = 0;
-
-  spent(): boolean {
-    return ++this.#messages >= MESSAGES_MAX || performance.now() >= this.#untilMs;
+/** A row that delivery wrote: an event, or the end of all. */
+function takeEvent(row: Readonly<Record<string, unknown>>, scan: Scan): void {
+  const { t, decisionId, event, atMs, status, events, stage } = row;
+  if (decisionId !== scan.decisionId) return;
+  if (t === "event") {
+    scan.events.push({ event: String(event), atMs: Number(atMs) });
+    if (status === "accepted" && (event === "impression" || event === "bill")) scan.stage = "billed";
+    if (status === "accepted" && event === "loss") scan.stage = "lost";
   }
-}
-
-function isWanted(row: DecisionRecord, query: DecisionQuery, sinceMs: EpochMs): boolean {
-  if (row.at < sinceMs) return false;
-  return query.campaign === undefined || row.campaignId === query.campaign;
-}
-
-function summaryOf(row: DecisionRecord): DecisionSummary {
-  const { decisionId, at, outcome, nbr, test, campaignId, creativeId, priceNanos } = row;
-  const priceMicros = priceNanos === null ? null : microsOf(priceNanos);
-  return { decisionId, at: instantText(at), outcome, nbr, test, campaignId, creativeId, priceMicros };
+  if (t !== "outcome" || !Array.isArray(events)) return;
+  scan.events = events as EventRow[];
+  scan.stage = stage as Aftermath["stage"];
+  scan.over = true;
 }

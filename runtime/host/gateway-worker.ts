@@ -19,6 +19,7 @@ import type { FromGateway, GatewayTask, ToGateway } from "../threads/gateway-thr
 import { natsOptions } from "./nats-options.ts";
 import { PortAsker } from "./port-asker.ts";
 import { RequestTallies } from "./request-tallies.ts";
+import { trafficFacts } from "./traffic.ts";
 
 const REPORT_MS = 1_000;
 const TELL_TIMEOUT_MS = 2_000;
@@ -41,7 +42,7 @@ export default async function runGateway(task: GatewayTask): Promise<void> {
   let unready: string | null = "starting";
   const serving = createServing({
     asker: askerOver(ports, publisher),
-    gate: privacyGate({ gvlVendorId: task.gvlVendorId, unknownCountry: task.unknownCountry }),
+    gate: privacyGate(task),
     clock: clockWith(task.clockOffsetMs),
     randomKey: randomKeys(),
     pseudonymSecret: pseudonymSecret(task.pseudonymKey),
@@ -124,15 +125,14 @@ function askerOver(ports: PortAsker, publisher: Publisher): Asker {
   };
 }
 
-function privacyGate(policy: {
-  gvlVendorId: number | null;
-  unknownCountry: PrivacyPolicy["unknownCountry"];
-}): PrivacyGate {
-  const { gvlVendorId, unknownCountry } = policy;
+function privacyGate(task: Pick<GatewayTask, "gvlVendorId" | "unknownCountry" | "datacenterNets">): PrivacyGate {
+  const { gvlVendorId, unknownCountry } = task;
+  const traffic = trafficFacts(task.datacenterNets);
   const rules: PrivacyPolicy = gvlVendorId === null ? { unknownCountry } : { unknownCountry, gvlVendorId };
   return {
     capabilities: (request, secGpc) => gate(privacySignals(request, secGpc), rules),
     facts: (request, feed, capabilities, nowMs) => coarseFacts(request, feed, capabilities, nowMs),
+    traffic: ({ device }) => traffic(device),
     identity: (request, capabilities, once) => listenerIdentity(request, capabilities, once),
   };
 }

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { compileIndex } from "../../actors/decision/compile-index.ts";
-import { encode } from "../../protocols/codec.ts";
 import type { CatalogChange } from "../../protocols/messages/catalog.ts";
+import { packIndex } from "../../protocols/packed-index.ts";
 import type { FromIndexBuilder, ToIndexBuilder } from "../threads/index-builder-messages.ts";
 
 /**
@@ -35,9 +35,7 @@ function take(next: number, changes: readonly CatalogChange[]): void {
 
 function build(): void {
   const startMs = performance.now();
-  const bytes = encode(compileIndex([...documents.values()] as Parameters<typeof compileIndex>[0], version));
-  const buffer = new SharedArrayBuffer(bytes.byteLength);
-  new Uint8Array(buffer).set(bytes);
+  const buffer = packIndex(compileIndex([...documents.values()] as Parameters<typeof compileIndex>[0], version));
   const built: FromIndexBuilder = { type: "built", version, buffer, buildMs: performance.now() - startMs };
   parentPort?.postMessage(built);
 }

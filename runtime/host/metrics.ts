@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { LATENCY_BOUNDS_MS, type RequestTally } from "../threads/gateway-thread-messages.ts";
+import type { CircuitView } from "../core/circuit.ts";
+import type { InspectQuestion } from "../threads/shard-thread-messages.ts";
 import type { NodeRuntime } from "./node-runtime.ts";
 
 interface PartitionRow {
@@ -74,6 +76,18 @@ export class NodeMetrics {
         }
       },
     );
+    gauge(
+      "chorus_agent_consultations_total",
+      "How often each variant of a role was asked since its shard started, by outcome.",
+      ["role", "variant", "outcome"],
+      async (made) => {
+        made.reset();
+        for (const { role, variant, answered, failed } of await circuits(runtime)) {
+          made.inc({ role, variant, outcome: "answered" }, answered);
+          made.inc({ role, variant, outcome: "failed" }, failed);
+        }
+      },
+    );
     gauge("chorus_shard_restarts", "Times a shard thread was replaced.", ["shard"], (made) => {
       for (let shard = 0; shard < runtime.shards; shard++)
         made.set({ shard: String(shard) }, runtime.pool.restartsOf(shard));
@@ -140,8 +154,12 @@ export class NodeMetrics {
   }
 }
 
-async function partitionRows(runtime: NodeRuntime): Promise<PartitionRow[]> {
+const partitionRows = (runtime: NodeRuntime) => ofShards<PartitionRow>(runtime, { about: "partitions" });
+const circuits = (runtime: NodeRuntime) => ofShards<CircuitView>(runtime, { about: "circuits" });
+
+/** What all shards answer, one list; a shard that is being replaced is left out. */
+async function ofShards<Row>(runtime: NodeRuntime, question: InspectQuestion): Promise<Row[]> {
   const shards = Array.from({ length: runtime.shards }, (_, shard) => shard);
-  const answers = await Promise.allSettled(shards.map((shard) => runtime.pool.inspect(shard, { about: "partitions" })));
-  return answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value as PartitionRow[]) : []));
+  const answers = await Promise.allSettled(shards.map((shard) => runtime.pool.inspect(shard, question)));
+  return answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value as Row[]) : []));
 }

@@ -7,6 +7,7 @@ import type { StreamKey } from "../nats/stream-declarations.ts";
 import type { NatsAccess } from "../threads/nats-access.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { natsOptions } from "./nats-options.ts";
+import type { NatsCredentials } from "./node-file.ts";
 
 /** This node's NATS: the server it manages or the one it was given, its streams, and the daemon's own connection. */
 export interface NatsHost {
@@ -15,8 +16,8 @@ export interface NatsHost {
   readonly version: string;
   readonly streams: Readonly<Record<StreamKey, string>>;
   readonly connection: NodeConnection;
-  /** Seed files for operators; null for an external server. */
-  readonly credentials: { readonly operator: string; readonly viewer: string } | null;
+  /** Null for an external server. */
+  readonly credentials: NatsCredentials | null;
   /** Whether this node runs the server. */
   readonly managed: boolean;
   stop(): Promise<void>;
@@ -55,10 +56,7 @@ export async function openNats(options: NatsHostOptions): Promise<NatsHost> {
       version: connection.serverVersion,
       streams: connection.streams,
       connection,
-      credentials:
-        managed === null
-          ? null
-          : { operator: managed.server.credentials.operator, viewer: managed.server.credentials.viewer },
+      credentials: managed === null ? null : credentialsOf(managed.server),
       managed: managed !== null,
       stop: async () => {
         await connection.close();
@@ -69,6 +67,10 @@ export async function openNats(options: NatsHostOptions): Promise<NatsHost> {
     await managed?.stop();
     throw error;
   }
+}
+
+function credentialsOf({ credentials: { operator, viewer, agent } }: ManagedServer): NatsCredentials {
+  return { operator, viewer, agent };
 }
 
 const RESTART_MIN_MS = 200;

@@ -1,5 +1,13 @@
 import { removeFile, writeAtomically } from "./data-folder.ts";
 
+/** nkey seed files of those who may speak to the managed server from outside. */
+export interface NatsCredentials {
+  readonly operator: string;
+  readonly viewer: string;
+  /** For agents outside (D15). */
+  readonly agent: string;
+}
+
 /** What scripts and the CLI need to reach a node (interfaces.md 1). */
 export interface NodeFile {
   readonly pid: number;
@@ -10,7 +18,8 @@ export interface NodeFile {
   readonly admin: string;
   readonly adminToken: string;
   readonly nats: string;
-  readonly natsCredentials: { readonly operator: string; readonly viewer: string } | null;
+  /** Null for a server of the operator's own. */
+  readonly natsCredentials: NatsCredentials | null;
 }
 
 /** Writes the same file where the CLI looks for it and where the operator asked for it. */

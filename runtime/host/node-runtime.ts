@@ -63,7 +63,9 @@ export class NodeRuntime {
         nats: nats.access,
         sealKey: folder.keys.seal,
         clockOffsetMs: settings.clock.offsetMs,
+        agents: { agents: settings.agents, quality: settings.quality, reward: settings.reward },
         configVersion: configVersion(settings),
+        node: settings.node,
       },
       attachStore: (shard, port) => this.store.attach(shard, port),
       onStarted: (shard) => this.#shardStarted(shard),
@@ -189,7 +191,7 @@ export class NodeRuntime {
 }
 
 function shardSettings(settings: Settings, streamIdentity: string): ShardSettings {
-  const { commit, durability } = settings;
+  const { commit, durability, outside } = settings;
   return {
     logPaceMs: commit.logPaceMs,
     outputPaceMs: commit.outputPaceMs,
@@ -201,6 +203,8 @@ function shardSettings(settings: Settings, streamIdentity: string): ShardSetting
     recordBytesMax: commit.recordBytesMax,
     groupsInFlightMax: commit.groupsInFlightMax,
     asksMax: commit.asksMax,
+    outsideRequestsMax: outside.requestsMax,
+    outsideBytesMax: outside.bytesMax,
     passivateAfterMs: commit.passivateAfterMs,
     residentBytesMax: commit.residentBytesMax,
     unshippedBytesMax: commit.unshippedBytesMax,
@@ -209,6 +213,6 @@ function shardSettings(settings: Settings, streamIdentity: string): ShardSetting
 }
 
 /** A short fingerprint of all settings, for decision records. */
-function configVersion(settings: Settings): string {
+export function configVersion(settings: Settings): string {
   return createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 12);
 }

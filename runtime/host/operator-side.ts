@@ -1,21 +1,28 @@
 import type { Settings } from "../../config/schema.ts";
+import type { CatalogLog } from "../nats/catalog-log.ts";
 import { openAuditLog, type AuditLog } from "../nats/audit-log.ts";
 import { watchConnection } from "../nats/connection-state.ts";
 import { openDecisionLog } from "../nats/decision-log.ts";
 import { startInspectService, type InspectService } from "../nats/inspect-service.ts";
 import { createNodeEvents, type NodeEvents } from "../nats/node-events.ts";
 import type { Checkpointer } from "./checkpointer.ts";
+import { DecisionReplay } from "./decision-replay.ts";
 import { DecisionSearch } from "./decision-search.ts";
 import { Inspection } from "./inspection.ts";
 import type { NatsHost } from "./nats-host.ts";
-import type { NodeRuntime } from "./node-runtime.ts";
+import { configVersion, type NodeRuntime } from "./node-runtime.ts";
 import { OperatorService } from "./operator-service.ts";
+import { castRoles } from "./roster.ts";
+import { createSealer } from "./sealer.ts";
 
 export interface OperatorSideOptions {
   readonly settings: Settings;
   readonly runtime: NodeRuntime;
   readonly nats: NatsHost;
   readonly checkpoints: Checkpointer;
+  readonly catalogLog: CatalogLog;
+  /** AES-256 key of sealed parts, 32 bytes. */
+  readonly sealKey: Uint8Array;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
   readonly version: string;
@@ -60,9 +67,16 @@ export class OperatorSide {
       shedding: options.shedding,
     });
     const service = new OperatorService({ inspection, pool: runtime.pool, audit, checkpoints: options.checkpoints });
+    const replays = new DecisionReplay({
+      sealer: createSealer(options.sealKey),
+      roster: castRoles(settings),
+      configVersion: configVersion(settings),
+      documentsAt: (version) => options.catalogLog.documentsAt(version),
+    });
     const decisions = new DecisionSearch({
       log: await openDecisionLog(connection),
       asker: runtime.asker,
+      replays,
       clockOffsetMs: settings.clock.offsetMs,
     });
     const events = createNodeEvents({

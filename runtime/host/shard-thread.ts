@@ -1,7 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { decode } from "../../protocols/codec.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
 import { asPartition, type Partition } from "../../protocols/ids.ts";
+import { openIndex } from "../../protocols/packed-index.ts";
 import { HEADERS, mailSubject, MSGPACK } from "../../protocols/subjects.ts";
 import { coreOf, listActors, listDeadLetters, listTimers, viewActor, viewPartition } from "../core/inspection.ts";
 import type { PendingReply } from "../core/open-record.ts";
@@ -13,6 +13,7 @@ import type { FromShard, InspectQuestion, ShardTask, ToShard } from "../threads/
 import type { FencedSubjects } from "./fenced-subjects.ts";
 import type { MailConsumers } from "./mail-consumers.ts";
 import type { Publisher } from "../nats/publisher.ts";
+import type { AgentRequests } from "../nats/agent-requests.ts";
 
 export interface ShardParts {
   readonly core: ShardCore;
@@ -21,6 +22,7 @@ export interface ShardParts {
   readonly subjects: FencedSubjects;
   readonly publisher: Publisher;
   readonly mail: MailConsumers;
+  readonly agents: AgentRequests;
 }
 
 const DRAIN_LOOK_MS = 20;
@@ -129,11 +131,8 @@ export class ShardThread {
     });
   }
 
-  /** The buffer is shared; msgpack texts cannot be decoded from shared memory, so it is copied once a shard. */
   #snapshot(topic: string, version: number, buffer: SharedArrayBuffer): void {
-    const bytes = new Uint8Array(buffer.byteLength);
-    bytes.set(new Uint8Array(buffer));
-    this.on({ type: "snapshot", topic, version, value: decode(bytes) });
+    this.on({ type: "snapshot", topic, version, value: openIndex(buffer) });
     this.#tell({ type: "snapshot-taken", topic, version });
   }
 
@@ -171,6 +170,12 @@ export class ShardThread {
         return this.#parts.mail.flow(action.partition, action.paused);
       case "ack":
         return this.#parts.mail.ack(action.partition, action.sequence);
+      case "request": {
+        const { request, subject, bytes, contentType, waitMs } = action;
+        return this.#parts.agents.request(subject, bytes, contentType, waitMs, (outcome) =>
+          this.on({ type: "heard", request, outcome }),
+        );
+      }
       case "event":
         return this.#tell({ type: "event", kind: action.kind, event: action.event, details: action.details });
       case "partition-state":

@@ -21,7 +21,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
   const attempt = new Int32Array(task.attempt);
   const core = new ShardCore({
     partitions: task.partitions,
-    registry: roster(task.configVersion),
+    registry: roster(task.agents, task),
     reader,
     sealer: createSealer(task.sealKey),
     clock,
@@ -42,6 +42,7 @@ export default async function runShard(task: ShardTask): Promise<void> {
     subjects: new FencedSubjects(connection),
     publisher: connection.publisher,
     mail: new MailConsumers((options) => connection.consume(options)),
+    agents: connection.agents,
   });
   try {
     await thread.stopped;

@@ -22,7 +22,7 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutesPar
     const isEmpty = !Buffer.isBuffer(request.body) || request.body.length === 0;
     const json = isEmpty ? { ok: true as const, value: {} } : readJson(request.body, parts.jsonDepthMax);
     if (!json.ok) return sendProblem(reply, "REQUEST_MALFORMED", [{ path: "", value: null, rule: json.rule }]);
-    const done = await parts.control((request.params as { readonly verb: string }).verb, json.value);
+    const done = await parts.control((request.params as { readonly verb: string }).verb, json.value, request.who);
     if (done.ok) return reply.type("application/json").send(JSON.stringify(done.value));
     if (done.status === 404) return sendProblem(reply, "NOT_FOUND");
     return sendProblem(reply, done.status === 501 ? "LATER_RELEASE" : "CONTROL_REFUSED", [
@@ -34,7 +34,7 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutesPar
     if (typeof id !== "string" || id === "") {
       return sendProblem(reply, "REQUEST_MALFORMED", [{ path: "id", value: id ?? null, rule: "must be the raw id" }]);
     }
-    const key = await parts.pseudonym(typeof source === "string" ? source : "user", id);
+    const key = await parts.pseudonym(typeof source === "string" ? source : "user", id, request.who);
     return reply.type("application/json").send(JSON.stringify({ key }));
   });
 }

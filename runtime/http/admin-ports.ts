@@ -1,4 +1,5 @@
-import type { ExplainView } from "../../protocols/decision-record.ts";
+import type { ChangeCounts, DocumentChange } from "../../protocols/messages/catalog.ts";
+import type { DecisionSummary, ExplainView, ReplayView } from "../../protocols/explanation.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { Asker } from "./asker.ts";
 import type { Readiness } from "./health-routes.ts";
@@ -13,17 +14,33 @@ export interface Served {
 }
 
 export interface DecisionQuery {
+  /** Decisions that this campaign won, or was among the recorded candidates of. */
   readonly campaign: string | undefined;
+  readonly outcome: "bid" | "no-bid" | undefined;
   readonly sinceMs: EpochMs | undefined;
+  readonly untilMs: EpochMs | undefined;
+  /** The page after the one that named this place. */
+  readonly after: ListPlace | undefined;
   readonly limit: number;
 }
 
-/** The decision log, as far as operators read it. */
+/** A place between two rows of the decision log. */
+export interface ListPlace {
+  readonly sequence: number;
+  readonly row: number;
+}
+
+/** The decision log, as far as operators read it. All throw Fault NATS_UNAVAILABLE. */
 export interface DecisionLog {
-  /** null: no such decision, or no longer. @throws Fault NATS_UNAVAILABLE. */
+  /** null: no such decision, or no longer. */
   find(decisionId: string): Promise<ExplainView | null>;
-  /** The newest first. @throws Fault NATS_UNAVAILABLE. */
-  list(query: DecisionQuery): Promise<readonly unknown[]>;
+  /** Makes the decision again; null as above. */
+  replay(decisionId: string): Promise<ReplayView | null>;
+  /** The newest first, and where to go on. */
+  list(query: DecisionQuery): Promise<{
+    readonly decisions: readonly DecisionSummary[];
+    readonly next: ListPlace | null;
+  }>;
 }
 
 /** What became of a verb: its answer, or why it was refused, with a status as in HTTP. */
@@ -31,10 +48,23 @@ export type ControlAnswer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
+/** A change of campaign documents that was made, for the audit log. */
+export interface ChangeRecord {
+  /** As `holderOf` names them. */
+  readonly who: string;
+  readonly verb: "apply" | "put" | "patch" | "delete";
+  /** Of the catalog with that change. */
+  readonly version: number;
+  readonly counts: Readonly<Record<string, ChangeCounts>>;
+  readonly changes: readonly DocumentChange[];
+}
+
 export interface AdminOptions {
   readonly asker: Asker;
-  /** The bearer token that everything but health wants. */
-  readonly token: string;
+  /** Who holds a bearer token, which everything but health wants; null: nobody. */
+  readonly holderOf: (bearer: string) => string | null;
+  /** Writes a change to the audit log; never rejects, because the change was made. */
+  readonly recordChange: (change: ChangeRecord) => Promise<void>;
   /** Waits until every shard serves the version, at most 2 s (D17). */
   readonly awaitServed: (version: number) => Promise<Served>;
   /** The catalog's version that each shard serves. */
@@ -45,9 +75,9 @@ export interface AdminOptions {
   /** `actor/listener/KEY` and the like, the words of `chorus.inspect.…`; undefined: there is no such thing. */
   readonly inspect: (path: string) => Promise<unknown>;
   /** A verb of `chorus.control.…`. */
-  readonly control: (verb: string, body: unknown) => Promise<ControlAnswer>;
+  readonly control: (verb: string, body: unknown, who: string) => Promise<ControlAnswer>;
   /** The actor key of a raw id (privacy.md, "Pseudonyms"); audited by whoever makes it. */
-  readonly pseudonym: (source: string, id: string) => Promise<string>;
+  readonly pseudonym: (source: string, id: string, who: string) => Promise<string>;
   readonly readiness: () => Readiness;
   readonly limits: ServerLimits;
   readonly hooks: ServerHooks;

@@ -4,10 +4,17 @@ import { addDecisionRoutes } from "./admin-decisions.ts";
 import { addDeliveryRoute } from "./admin-delivery.ts";
 import { addOperatorRoutes } from "./admin-operator.ts";
 import type { AdminOptions } from "./admin-ports.ts";
-import { bearerOf, isSameSecret } from "./bearer.ts";
+import { bearerOf } from "./bearer.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { sendProblem } from "./problem.ts";
 import { type HttpServer, newServer } from "./server.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who holds the token of an admin request, for the audit log. */
+    who: string;
+  }
+}
 
 /** The admin edge (interfaces.md 3). */
 export function createAdmin(options: AdminOptions): HttpServer {
@@ -16,7 +23,7 @@ export function createAdmin(options: AdminOptions): HttpServer {
   addHealthRoutes(app, options.readiness);
   const { jsonDepthMax } = limits;
   app.register((guarded, _options, done) => {
-    requireToken(guarded, options.token);
+    requireToken(guarded, options.holderOf);
     addCatalogRoutes(guarded, { ...options, jsonDepthMax });
     addDeliveryRoute(guarded, asker);
     addDecisionRoutes(guarded, options.decisions);
@@ -31,10 +38,13 @@ export function createAdmin(options: AdminOptions): HttpServer {
   };
 }
 
-function requireToken(app: FastifyInstance, token: string): void {
+function requireToken(app: FastifyInstance, holderOf: AdminOptions["holderOf"]): void {
+  app.decorateRequest("who", "");
   app.addHook("onRequest", (request, reply, done) => {
     const bearer = bearerOf(request);
-    if (bearer !== undefined && isSameSecret(bearer, token)) done();
-    else sendProblem(reply, "UNAUTHORISED");
+    const who = bearer === undefined ? null : holderOf(bearer);
+    if (who === null) return void sendProblem(reply, "UNAUTHORISED");
+    request.who = who;
+    done();
   });
 }

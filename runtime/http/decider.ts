@@ -100,9 +100,11 @@ export class Decider {
       const { source, value } = gate.identity(request, capabilities, once);
       const key = source === "request" ? once : pseudonymKey(pseudonymSecret, source, value);
       const question = decisionRequest(request, imp, {
+        receivedAtMs: atMs,
         capabilities,
         facts: gate.facts(request, imp.audio.feed, capabilities, atMs),
         source,
+        traffic: gate.traffic(request),
         requestHash: pseudonymKey(pseudonymSecret, "bid-request", request.id),
       });
       const to = { key, partition: partitionOf(key, asker.partitions) };

@@ -1,23 +1,28 @@
-import type { AudioSlot, CoarseContext, DecisionRequest } from "../../protocols/messages/listener.ts";
+import type { AudioSlot, CoarseContext, DecisionRequest, TrafficFacts } from "../../protocols/messages/listener.ts";
 import type { BidRequest } from "../../protocols/openrtb/bid-request.ts";
 import type { AudioImp } from "../../protocols/openrtb/servable.ts";
+import type { EpochMs } from "../../protocols/quantities.ts";
 import type { GatedCapabilities, GatedFacts, GatedIdentity } from "./privacy-gate.ts";
 
 /** Longer than any ad; what exchanges write for "no limit" must not overflow the arithmetic. */
 const SECONDS_MAX = 86_400;
 
 export interface GatedRequest {
+  readonly receivedAtMs: EpochMs;
   readonly capabilities: GatedCapabilities;
   readonly facts: GatedFacts;
   readonly source: GatedIdentity["source"];
   readonly requestHash: string;
+  readonly traffic: TrafficFacts;
 }
 
 /** What a shard gets to know of a request: the imp to fill, the blocks, and what the gate let through (D18). */
 export function decisionRequest(request: BidRequest, imp: AudioImp, gated: GatedRequest): DecisionRequest {
   const { geo: _geo, ...capabilities } = gated.capabilities;
   return {
+    receivedAtMs: gated.receivedAtMs,
     test: request.test,
+    traffic: gated.traffic,
     capabilities,
     memory: memoryOf(gated.source),
     context: contextOf(gated.facts),

@@ -13,10 +13,13 @@ export interface AuditEntry {
   readonly at: string;
   readonly who: string;
   readonly verb: string;
-  readonly collection?: string;
   readonly id?: string;
   /** Version of the catalog with that change; null where it has none. */
   readonly version: number | null;
+  /** Documents created, changed, deleted and left as they were, by collection. */
+  readonly counts?: Readonly<Record<string, unknown>>;
+  /** The first hundred documents that are not as they were, with the version before and the fields that differ. */
+  readonly changes?: readonly unknown[];
 }
 
 export interface AuditLog {

@@ -60,7 +60,7 @@ export async function openCheckpointBucket(connection: NatsConnection): Promise<
         // The description is known when all is read; the object gets its name last, so that no half object is ever listed.
         // Writing to the same name again drops what a crash left there.
         const part = `${name.split("/")[0]}/unfinished`;
-        await store.put({ name: part }, ReadableStream.from(frames) as ReadableStream<Uint8Array>);
+        await store.put({ name: part }, ReadableStream.from<Uint8Array>(frames));
         const metadata = Object.fromEntries(Object.entries(describe()).map(([key, value]) => [key, String(value)]));
         await store.update(part, { name, metadata });
       }),

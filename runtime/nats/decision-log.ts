@@ -4,7 +4,7 @@ import { decodeBounded } from "../../protocols/codec.ts";
 import { Fault } from "../../protocols/errors.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { Partition } from "../../protocols/ids.ts";
-import { decisionsSubject, STREAMS } from "../../protocols/subjects.ts";
+import { ALL_DECISIONS, decisionsSubject, STREAMS } from "../../protocols/subjects.ts";
 
 const REQUEST_TIMEOUT_MS = 2_000;
 const PAGE_MESSAGES = 32;
@@ -27,16 +27,19 @@ export interface LoggedRows {
 export interface DecisionLogReader {
   /** The messages of one partition stored at or after a time, the oldest first. */
   since(partition: Partition, fromMs: EpochMs): AsyncGenerator<LoggedRows>;
-  /** Those of all partitions, the newest first. */
-  newest(): AsyncGenerator<LoggedRows>;
+  /** Those of all partitions, the newest first. @param from what is not looked at lies after it. */
+  backwards(from: LogPlace): AsyncGenerator<LoggedRows>;
 }
+
+/** Where in the log to begin: its end, a message, or the first that was stored at or after a time. */
+export type LogPlace = "end" | { readonly sequence: number } | { readonly atMs: EpochMs };
 
 export async function openDecisionLog(connection: NatsConnection): Promise<DecisionLogReader> {
   const jsm = await jetstreamManager(connection, { timeout: REQUEST_TIMEOUT_MS, checkAPI: false });
   const page = async (from: { seq: number } | { start_time: Date }, messages: number, subject?: string) => {
     const found: StoredMsg[] = [];
     try {
-      const limits = { batch: messages, max_bytes: PAGE_BYTES, ...(subject && { next_by_subj: subject }) };
+      const limits = { batch: messages, max_bytes: PAGE_BYTES, next_by_subj: subject ?? ALL_DECISIONS };
       for await (const message of await jsm.direct.getBatch(STREAMS.decisions, { ...from, ...limits }))
         found.push(message);
     } catch (cause) {
@@ -58,8 +61,11 @@ export async function openDecisionLog(connection: NatsConnection): Promise<Decis
         from = { seq: last.seq + 1 };
       }
     },
-    async *newest() {
-      const { first_seq: first, last_seq: last } = await stateOf(jsm.streams.info(STREAMS.decisions));
+    async *backwards(from) {
+      const { first_seq: first, last_seq: newest } = await stateOf(jsm.streams.info(STREAMS.decisions));
+      let last = newest;
+      if (from !== "end" && "sequence" in from) last = Math.min(newest, from.sequence);
+      else if (from !== "end") last = (await page({ start_time: new Date(from.atMs) }, 1))[0]?.seq ?? newest;
       for (let end = last; end >= first; end -= PAGE_MESSAGES) {
         const start = Math.max(first, end - PAGE_MESSAGES + 1, 1);
         const messages: StoredMsg[] = [];

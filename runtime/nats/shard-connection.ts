@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { STREAMS } from "../../protocols/subjects.ts";
+import { type AgentRequests, agentRequests } from "./agent-requests.ts";
 import { connectNats, type NatsConnectOptions } from "./connect.ts";
 import { type FencedSubject, openFencedSubject } from "./fenced-subject.ts";
 import { consumeMail, type MailConsumer, type MailConsumerOptions } from "./mail-consumer.ts";
@@ -12,6 +13,7 @@ export interface ShardConnection {
   readonly deadLetters: FencedSubject;
   readonly topics: FencedSubject;
   readonly publisher: Publisher;
+  readonly agents: AgentRequests;
   consume(
     options: Pick<MailConsumerOptions, "partition" | "startSequence" | "onMessage" | "onStatus">,
   ): Promise<MailConsumer>;
@@ -28,6 +30,7 @@ export async function connectShard(options: NatsConnectOptions): Promise<ShardCo
     deadLetters: await openFencedSubject(connection, STREAMS.deadLetters),
     topics: await openFencedSubject(connection, STREAMS.topics),
     publisher: createPublisher(connection),
+    agents: agentRequests(connection),
     consume: (wanted) => consumeMail({ connection, jsm, stream: STREAMS.mail, ...wanted }),
     close: () => connection.close(),
   };

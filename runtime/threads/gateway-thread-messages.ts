@@ -22,6 +22,8 @@ export interface GatewayTask {
   readonly unknownCountry: "restrict" | "open";
   /** Name → bearer token of those who may send events. */
   readonly senders: Readonly<Record<string, string>>;
+  /** Networks of data centres, as CIDR. */
+  readonly datacenterNets: readonly string[];
   readonly control: MessagePort;
 }
 

@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { WireFault } from "../../protocols/errors.ts";
 import type { Suspect } from "../core/mail-intake.ts";
 import type { ShardSettings } from "../core/shard-settings.ts";
+import type { AgentSettings } from "./agent-settings.ts";
 import type { NatsAccess } from "./nats-access.ts";
 
 /** What a shard's pinned task is started with. */
@@ -14,8 +15,10 @@ export interface ShardTask {
   /** AES-256 key of sealed parts, 32 bytes. */
   readonly sealKey: Uint8Array;
   readonly clockOffsetMs: number;
+  readonly agents: AgentSettings;
   /** Names the settings a decision was made under. */
   readonly configVersion: string;
+  readonly node: string;
   /** Four 32-bit numbers: partition + 1 (0 = none), sequence high, sequence low, index of the envelope being handled (D11). */
   readonly attempt: SharedArrayBuffer;
   readonly control: MessagePort;

@@ -49,7 +49,7 @@ describeWithNats("a daemon that starts and stops", () => {
       admin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       adminToken: expect.stringMatching(/^\S{32,}$/),
       nats: expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+$/),
-      natsCredentials: { operator: expect.any(String), viewer: expect.any(String) },
+      natsCredentials: { operator: expect.any(String), viewer: expect.any(String), agent: expect.any(String) },
     });
     for (const file of Object.values(node.natsCredentials)) expect(statSync(file).mode & 0o777).toBe(0o600);
     for (const url of [node.http, node.admin]) expect((await fetch(`${url}/readyz`)).status).toBe(200);

@@ -23,7 +23,10 @@ async function* frames(...sizes: readonly number[]): AsyncGenerator<Uint8Array> 
 
 async function bytesOf(bucket: CheckpointBucket, name: string): Promise<Uint8Array | null> {
   const chunks = await bucket.read(name);
-  return chunks === null ? null : Buffer.concat(await Array.fromAsync(chunks));
+  if (chunks === null) return null;
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
 }
 
 describeWithNats("the bucket of checkpoints", () => {

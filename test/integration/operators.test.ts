@@ -4,9 +4,20 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readDecisionId } from "../../protocols/decision-id.ts";
 import { CATALOG_KEY } from "../../protocols/messages/catalog.ts";
 import type { DecisionAnswer } from "../../protocols/messages/listener.ts";
+import type { DecisionQuery } from "../../runtime/host/decision-list.ts";
 import { AUDIT_START, auditHash } from "../../runtime/nats/audit-log.ts";
+import { request } from "../support/campaigns.ts";
 import { type CliResult, describeWithNatsCli, natsBinary, natsCli } from "../support/nats.ts";
 import { type OperatedNode, startOperatedNode } from "../support/operated-node.ts";
+
+const EVERYTHING: DecisionQuery = {
+  campaign: undefined,
+  outcome: undefined,
+  sinceMs: undefined,
+  untilMs: undefined,
+  after: undefined,
+  limit: 50,
+};
 
 const examples = JSON.parse(
   await readFile(new URL("../../config/examples/campaigns.json", import.meta.url), "utf8"),
@@ -41,26 +52,11 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
   }
 
   async function decide(key: string): Promise<DecisionAnswer> {
-    const question = {
-      test: false,
-      capabilities: { id: true, caps: true, profile: false, measure: true, childSafe: false },
-      memory: "listener",
+    const question = request({
+      capabilities: { profile: false },
       context: { country: "DEU", genres: ["rock"] },
-      slot: {
-        impId: "1",
-        mimes: ["audio/mpeg"],
-        minDurationMs: 0,
-        maxDurationMs: 60_000,
-        floorCpmMicros: 0,
-        floorCurrency: "USD",
-        secure: true,
-        blockedAttributes: [],
-      },
-      currencies: ["USD"],
-      blockedCategories: [],
-      blockedAdvertiserDomains: [],
-      requestHash: "0",
-    };
+      slot: { maxDurationMs: 60_000, secure: true },
+    });
     return (await node.runtime.asker.ask({ kind: "listener", key }, "Decide", question, 5_000)) as DecisionAnswer;
   }
 
@@ -204,12 +200,16 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
     const second = await decide("listener-e");
     await node.decisions.find(second.decisionId);
     await node.decisions.find(first.decisionId);
-    const all = (await node.decisions.list({ limit: 50 })).map((row) => row.decisionId);
+    const all = (await node.decisions.list(EVERYTHING)).decisions.map((row) => row.decisionId);
     expect(all.indexOf(second.decisionId)).toBeLessThan(all.indexOf(first.decisionId));
     const campaign = second.bid?.campaignId ?? "";
-    for (const row of await node.decisions.list({ campaign, limit: 50 })) expect(row.campaignId).toBe(campaign);
-    expect(await node.decisions.list({ limit: 1 })).toMatchObject([{ decisionId: second.decisionId }]);
-    expect(await node.decisions.list({ sinceMs: Date.now() + 60_000, limit: 50 })).toEqual([]);
+    const ofCampaign = await node.decisions.list({ ...EVERYTHING, campaign, outcome: "bid" });
+    expect(ofCampaign.decisions.length).toBeGreaterThan(0);
+    for (const row of ofCampaign.decisions) expect(row.as === "winner" ? row.campaignId : campaign).toBe(campaign);
+    const newest = await node.decisions.list({ ...EVERYTHING, limit: 1 });
+    expect(newest).toMatchObject({ decisions: [{ decisionId: second.decisionId }], next: { row: expect.any(Number) } });
+    const later = await node.decisions.list({ ...EVERYTHING, sinceMs: Date.now() + 60_000 });
+    expect(later).toEqual({ decisions: [], next: null });
   });
 
   test("chorus decode makes JSON of what the streams hold", async () => {

@@ -61,6 +61,8 @@ const SETTINGS: ShardSettings = {
   recordBytesMax: 16_384,
   groupsInFlightMax: 3,
   asksMax: 64,
+  outsideRequestsMax: 6,
+  outsideBytesMax: 4_096,
   passivateAfterMs: 50,
   residentBytesMax: 64 * 1_024,
   unshippedBytesMax: 1_024 * 1_024,

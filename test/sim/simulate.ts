@@ -68,7 +68,7 @@ function readArguments(args: readonly string[]) {
 
 type Arguments = ReturnType<typeof readArguments>;
 
-function optionsOf({ mutant, operations, without }: Arguments, seed: number): WorldOptions {
+function optionsOf({ mutant }: Arguments, { seed, operations, without }: Failure): WorldOptions {
   const known = mutant === undefined ? undefined : MUTANTS[mutant];
   const faults = { ...(known?.faults ?? faultsOf(seed)), ...Object.fromEntries(without.map((fault) => [fault, 0])) };
   return { seed, operations, faults, ...(known === undefined ? {} : { tampering: known.tampering }) };
@@ -91,16 +91,16 @@ function replayLine({ mutant }: Arguments, failure: Failure): string {
 function simulate(given: Arguments, print: (line: string) => void): number {
   const runs: Run[] = [];
   for (let seed = given.seed; seed < given.seed + given.seeds; seed++) {
-    const { hash, broken } = failureOf(optionsOf(given, seed));
+    const found: Failure = { seed, operations: given.operations, without: given.without };
+    const { hash, broken } = failureOf(optionsOf(given, found));
     runs.push({ seed, hash, broken });
     if (broken === null) {
       print(`seed ${seed} hash ${hash}`);
       continue;
     }
     print(`seed ${seed} BROKEN ${broken}`);
-    const found: Failure = { seed, operations: given.operations, without: given.without };
     print(`replay: ${replayLine(given, found)}`);
-    const least = shrink(found, (tried) => failureOf(optionsOf({ ...given, ...tried }, tried.seed)).broken !== null);
+    const least = shrink(found, (tried) => failureOf(optionsOf(given, tried)).broken !== null);
     if (least !== found) print(`smaller: ${replayLine(given, least)}`);
     break;
   }

@@ -3,13 +3,17 @@ import { creativeAgent } from "../../actors/creative/agent.ts";
 import { compileIndex, type CatalogDocument } from "../../actors/decision/compile-index.ts";
 import type { Roles } from "../../actors/decision/decision.ts";
 import { frequencyAgent } from "../../actors/frequency/agent.ts";
-import type { Roster } from "../../actors/listener/roster.ts";
+import { only, type Roster } from "../../actors/listener/roster.ts";
 import { pacingAgent } from "../../actors/pacing/agent.ts";
+import { personalisationAgent } from "../../actors/personalisation/agent.ts";
+import { qualityAgents } from "../../actors/quality/agent.ts";
+import { rewardAgents, type RewardSlope } from "../../actors/reward/agent.ts";
 import { separationAgent } from "../../actors/separation/agent.ts";
+import { throttleAgent } from "../../actors/throttle/agent.ts";
 import type { AdSetDocument } from "../../protocols/campaign/ad-set.ts";
 import type { CampaignDocument } from "../../protocols/campaign/campaign.ts";
 import type { CreativeDocument } from "../../protocols/campaign/creative.ts";
-import type { CatalogIndex } from "../../protocols/catalog-index.ts";
+import type { CompiledIndex } from "../../protocols/catalog-index.ts";
 import type { DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { AnyAgent, Verdict } from "../../runtime/actor/agent.ts";
 import type { AgentOf } from "../../runtime/actor/effects.ts";
@@ -74,7 +78,7 @@ function line(spec: LineSpec): CatalogDocument[] {
 }
 
 export const lines = (...specs: LineSpec[]): CatalogDocument[] => specs.flatMap(line);
-export const indexOf = (...specs: LineSpec[]): CatalogIndex => compileIndex(lines(...specs), 1);
+export const indexOf = (...specs: LineSpec[]): CompiledIndex => compileIndex(lines(...specs), 1);
 
 /** Documents of lines as the campaign document of interfaces.md 4. */
 export function asDocument(documents: readonly CatalogDocument[]): Record<string, unknown[]> {
@@ -96,7 +100,9 @@ export interface RequestSpec extends Partial<Omit<DecisionRequest, "slot" | "con
 
 export function request(spec: RequestSpec = {}): DecisionRequest {
   return {
+    receivedAtMs: NOON_MS,
     test: false,
+    traffic: { client: "app", datacenter: false },
     memory: "listener",
     currencies: ["USD"],
     blockedCategories: [],
@@ -118,18 +124,42 @@ export function request(spec: RequestSpec = {}): DecisionRequest {
   };
 }
 
-export const roster: Roster = {
+/** The slope of the listener's time that the settings have by default. */
+export const SLOPE: RewardSlope = { nanosPerSecondHeard: 100, halfLifeMs: 1_800_000, nanosPerSecondMax: 560_000 };
+const [qualityAgent] = qualityAgents(600);
+const [rewardAgent] = rewardAgents(SLOPE);
+
+const AGENTS = {
+  quality: qualityAgent,
   audience: audienceAgent,
+  reward: rewardAgent,
   frequency: frequencyAgent,
   separation: separationAgent,
   pacing: pacingAgent,
+  throttle: throttleAgent,
+  personalisation: personalisationAgent,
   creative: creativeAgent,
+};
+
+export const roster: Roster = {
+  quality: only(qualityAgent),
+  audience: only(audienceAgent),
+  reward: only(rewardAgent),
+  frequency: only(frequencyAgent),
+  separation: only(separationAgent),
+  pacing: only(pacingAgent),
+  throttle: only(throttleAgent),
+  personalisation: only(personalisationAgent),
+  creative: only(creativeAgent),
 };
 
 export interface RolesSpec {
   readonly nowMs?: number;
+  /** What the roles remember. */
+  readonly reward?: unknown;
   readonly frequency?: unknown;
   readonly separation?: unknown;
+  readonly personalisation?: unknown;
   readonly creative?: unknown;
   readonly freeNanos?: Roles["freeNanos"];
 }
@@ -138,11 +168,15 @@ export interface RolesSpec {
 export function rolesOf(spec: RolesSpec = {}): Roles {
   const nowMs = spec.nowMs ?? NOON_MS;
   return {
-    audience: (question) => ask(roster.audience, question, undefined, nowMs),
-    frequency: (question) => ask(roster.frequency, question, spec.frequency, nowMs),
-    separation: (question) => ask(roster.separation, question, spec.separation, nowMs),
-    pacing: (question) => ask(roster.pacing, question, undefined, nowMs),
-    creative: (question) => ask(roster.creative, question, spec.creative, nowMs),
+    quality: (question) => ask(AGENTS.quality, question, undefined, nowMs),
+    audience: (question) => ask(AGENTS.audience, question, undefined, nowMs),
+    reward: (question) => ask(AGENTS.reward, question, spec.reward, nowMs),
+    frequency: (question) => ask(AGENTS.frequency, question, spec.frequency, nowMs),
+    separation: (question) => ask(AGENTS.separation, question, spec.separation, nowMs),
+    pacing: (question) => ask(AGENTS.pacing, question, undefined, nowMs),
+    throttle: (question) => ask(AGENTS.throttle, question, undefined, nowMs),
+    personalisation: (question) => ask(AGENTS.personalisation, question, spec.personalisation, nowMs),
+    creative: (question) => ask(AGENTS.creative, question, spec.creative, nowMs),
     freeNanos: spec.freeNanos ?? (() => Number.MAX_SAFE_INTEGER),
   };
 }

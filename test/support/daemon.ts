@@ -26,7 +26,7 @@ export interface ReadyFile {
   readonly admin: string;
   readonly adminToken: string;
   readonly nats: string;
-  readonly natsCredentials: { readonly operator: string; readonly viewer: string };
+  readonly natsCredentials: { readonly operator: string; readonly viewer: string; readonly agent: string };
 }
 
 export interface Ended {

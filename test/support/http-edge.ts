@@ -85,6 +85,7 @@ const POLICY: PrivacyPolicy = { unknownCountry: "restrict" };
 
 /** The real gate, wired as the host does. */
 const REAL_GATE: PrivacyGate = {
+  traffic: () => ({ client: "app", datacenter: false }),
   capabilities: (request, secGpc) => gate(privacySignals(request, secGpc), POLICY),
   facts: coarseFacts,
   identity: listenerIdentity,

@@ -309,6 +309,8 @@ export class MemoryNode {
           broker.ack(action.partition, action.sequence);
           reached("after the input's acknowledgement");
         });
+      case "request":
+        throw new Error("no role of this world is played outside");
       case "event":
         return this.#world.event(action.event, action.details);
       case "partition-state":

@@ -2,14 +2,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadSettings } from "../../config/loader.ts";
-import { CampaignMirror } from "../../runtime/host/campaign-mirror.ts";
+import type { CampaignMirror } from "../../runtime/host/campaign-mirror.ts";
+import { openCatalogCopies } from "../../runtime/host/catalog-copies.ts";
+import type { CatalogHistory } from "../../runtime/host/catalog-history.ts";
 import { openDataFolder } from "../../runtime/host/data-folder.ts";
+import { DecisionReplay } from "../../runtime/host/decision-replay.ts";
 import { DecisionSearch } from "../../runtime/host/decision-search.ts";
 import { Inspection } from "../../runtime/host/inspection.ts";
 import { openNats, type NatsHost } from "../../runtime/host/nats-host.ts";
 import { openCheckpoints } from "../../runtime/host/node-checkpoints.ts";
-import { NodeRuntime } from "../../runtime/host/node-runtime.ts";
+import { configVersion, NodeRuntime } from "../../runtime/host/node-runtime.ts";
 import { OperatorService } from "../../runtime/host/operator-service.ts";
+import { castRoles } from "../../runtime/host/roster.ts";
+import { createSealer } from "../../runtime/host/sealer.ts";
 import { type AuditLog, openAuditLog } from "../../runtime/nats/audit-log.ts";
 import { watchConnection } from "../../runtime/nats/connection-state.ts";
 import { openDecisionLog } from "../../runtime/nats/decision-log.ts";
@@ -24,6 +29,7 @@ export interface OperatedNode {
   readonly operators: OperatorService;
   readonly decisions: DecisionSearch;
   readonly mirror: CampaignMirror;
+  readonly history: CatalogHistory;
   readonly audit: AuditLog;
   readonly events: NodeEvents;
   stop(): Promise<void>;
@@ -50,13 +56,17 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
     emit: (subject, payload) => nats.connection.emit(subject, payload),
     nowMs: () => Date.now(),
   });
-  const mirror = new CampaignMirror(nats.connection, fail);
+  const { mirror, history, log, take } = await openCatalogCopies(
+    nats.connection,
+    () => runtime.feed.whole(),
+    (_, error) => fail(error),
+  );
   const runtime = new NodeRuntime({
     settings,
     folder,
     nats,
     onEvent: (kind, event, details) => events.publish(kind, event, details),
-    onDocuments: (changes, whole) => mirror.update(changes, whole),
+    onDocuments: take,
     onFatal: fail,
   });
   const inspection = new Inspection({ runtime, settings, nats, startedAtMs: Date.now(), version: "0.1.0" });
@@ -75,9 +85,16 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
     audit,
     checkpoints: checkpoints.checkpointer,
   });
+  const replays = new DecisionReplay({
+    sealer: createSealer(folder.keys.seal),
+    roster: castRoles(settings),
+    configVersion: configVersion(settings),
+    documentsAt: (version) => log.documentsAt(version),
+  });
   const decisions = new DecisionSearch({
     log: await openDecisionLog(connection),
     asker: runtime.asker,
+    replays,
     clockOffsetMs: 0,
   });
   const service = await startInspectService(connection, {
@@ -93,6 +110,7 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
     operators,
     decisions,
     mirror,
+    history,
     audit,
     events,
     stop: async () => {

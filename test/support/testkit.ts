@@ -6,7 +6,8 @@ import type { Sealer } from "../../protocols/state-part.ts";
 import type { CallSpec } from "../../runtime/actor/call.ts";
 import type { AnyActor } from "../../runtime/actor/define.ts";
 import type { AskEffects } from "../../runtime/actor/effects.ts";
-import { CircuitBreaker } from "../../runtime/core/circuit.ts";
+import { CircuitBreaker, type CircuitView } from "../../runtime/core/circuit.ts";
+import type { AskOutcome } from "../../runtime/core/dispatcher.ts";
 import { PartitionCore } from "../../runtime/core/partition-core.ts";
 import type { Clock, Opening, StateReader, TimerRow } from "../../runtime/core/ports.ts";
 import { SnapshotTable } from "../../runtime/core/snapshot-table.ts";
@@ -68,6 +69,7 @@ export class ActorKit {
   readonly #stored = new Map<string, Uint8Array>();
   readonly #timers = new Map<string, TimerRow>();
   readonly #noted: SentMessage[] = [];
+  #circuits: CircuitBreaker;
   #core: PartitionCore;
   #incarnation = 0;
 
@@ -81,6 +83,7 @@ export class ActorKit {
     this.#registry = new NotingRegistry([definition, ...(options.others ?? []), caller], this.#noted);
     for (const [topic, { version, value }] of Object.entries(options.snapshots ?? {}))
       this.snapshots.put(topic, version, value);
+    this.#circuits = new CircuitBreaker(this.clock, this.snapshots);
     this.#core = this.#recover();
     const parts = options.parts ?? (options.state === undefined ? {} : { "": options.state });
     const activation = this.#core.activate(this.id.kind, this.id.key);
@@ -109,8 +112,7 @@ export class ActorKit {
       payload: roundTrip(payload),
     });
     this.#close();
-    if ("fault" in outcome) throw fromWireFault(outcome.fault);
-    return outcome.answer;
+    return answerOf(outcome);
   }
 
   /** Runs a synchronous call of the actor as another actor of the partition would. */
@@ -118,8 +120,7 @@ export class ActorKit {
     const run = (fx: AskEffects<unknown>): unknown => fx.call({ key }, spec, input);
     const outcome = this.#core.ask({ kind: caller.protocol.name, key: "caller", type: "Run", payload: run });
     this.#close();
-    if ("fault" in outcome) throw fromWireFault(outcome.fault);
-    return outcome.answer as Output;
+    return answerOf(outcome) as Output;
   }
 
   /** Messages that left the actor, to other partitions or to kinds that are not part of this kit, in order. */
@@ -181,7 +182,20 @@ export class ActorKit {
 
   /** Forgets everything in memory and starts again from what the records wrote. */
   crashAndRecover(): void {
+    this.#circuits = new CircuitBreaker(this.clock, this.snapshots);
     this.#core = this.#recover();
+  }
+
+  /** Restarts with another definition of the same kind: a new release, or other settings. */
+  under(definition: AnyActor): this {
+    this.#registry.set(definition.protocol.name, definition);
+    this.crashAndRecover();
+    return this;
+  }
+
+  /** What the consulted agents did since the last start. */
+  get circuits(): readonly CircuitView[] {
+    return this.#circuits.view();
   }
 
   #close(): void {
@@ -227,7 +241,7 @@ export class ActorKit {
       sealer: openSealer,
       recordBytesMax: 1_048_576,
       clock: this.clock,
-      circuits: new CircuitBreaker(this.clock, this.snapshots),
+      circuits: this.#circuits,
       snapshots: this.snapshots,
       emit: (kind: string, event: string, details: Record<string, unknown>) =>
         void this.events.push({ kind, event, details }),
@@ -325,6 +339,12 @@ function lastSent(records: readonly CommitRecord[]): [Partition, number][] {
 }
 
 /** What a payload looks like after the wire. */
+function answerOf(outcome: AskOutcome): unknown {
+  if ("fault" in outcome) throw fromWireFault(outcome.fault);
+  if ("questions" in outcome) throw new Error("it waits for agents outside");
+  return outcome.answer;
+}
+
 function roundTrip(payload: unknown): unknown {
   return typeof payload === "function" ? payload : decode(encode(payload));
 }

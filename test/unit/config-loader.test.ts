@@ -40,6 +40,7 @@ test("nested settings have environment names, numbers and switches are read as s
       CHORUS_EXAMPLES: "false",
       CHORUS_PRIVACY_UNKNOWN_COUNTRY: "open",
       CHORUS_EVENTS_SENDERS: '{"shop":"0123456789abcdef"}',
+      CHORUS_AGENTS_REWARD_VARIANTS: '[{"name":"off","share":1}]',
     },
     overrides: {},
   });
@@ -48,6 +49,7 @@ test("nested settings have environment names, numbers and switches are read as s
     examples: false,
     privacy: { unknownCountry: "open" },
     events: { senders: { shop: "0123456789abcdef" } },
+    agents: { reward: { variants: [{ name: "off", share: 1 }] } },
   });
 });
 

@@ -3,6 +3,7 @@ import { decisionIdOf } from "../../protocols/decision-id.ts";
 import type { DecisionRecord } from "../../protocols/decision-record.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { asPartition } from "../../protocols/ids.ts";
+import type { DecisionQuery } from "../../runtime/host/decision-list.ts";
 import { DecisionSearch } from "../../runtime/host/decision-search.ts";
 import type { LoggedRows } from "../../runtime/nats/decision-log.ts";
 
@@ -13,12 +14,17 @@ const idAt = (nowMs: number, index = 0): string => decisionIdOf({ nowMs, partiti
 function decision(at: number, changes: Partial<DecisionRecord> = {}): DecisionRecord {
   return {
     t: "decision",
-    v: 1,
+    v: 2,
     decisionId: idAt(at),
     at,
     outcome: "bid",
     nbr: null,
     test: false,
+    receivedAt: at - 1,
+    node: "n1",
+    reservedUntil: null,
+    clearingNanos: 12_000_000,
+    inputs: "absent",
     requestHash: "h",
     campaignId: "spring",
     adSetId: "spring-de",
@@ -27,6 +33,10 @@ function decision(at: number, changes: Partial<DecisionRecord> = {}): DecisionRe
     priceNanos: 12_000_000,
     floorNanos: 0,
     propensity: 1,
+    actions: [],
+    noAdProbability: 0,
+    explore: true,
+    experiments: [],
     candidates: [],
     vetoCounts: {},
     proposed: 1,
@@ -49,19 +59,33 @@ function rig(messages: readonly (readonly unknown[])[], describe: () => unknown,
   };
   const search = new DecisionSearch({
     clockOffsetMs,
+    replays: { replay: async () => ({ outcome: "same" }) },
     asker: { partitions: 4, ask: () => new Promise((resolve) => resolve(describe())) },
     log: {
       async *since(_partition, fromMs) {
         read.fromMs = fromMs;
         for (const [index, rows] of messages.entries()) yield logged(rows, index);
       },
-      async *newest() {
-        for (const [index, rows] of [...messages.entries()].reverse()) yield logged(rows, index);
+      async *backwards(from) {
+        for (const [index, rows] of [...messages.entries()].reverse()) {
+          if (from !== "end" && "sequence" in from && index + 1 > from.sequence) continue;
+          if (from !== "end" && "atMs" in from && madeMs + index > from.atMs) continue;
+          yield logged(rows, index);
+        }
       },
     },
   });
   return { search, read };
 }
+
+const EVERYTHING: DecisionQuery = {
+  campaign: undefined,
+  outcome: undefined,
+  sinceMs: undefined,
+  untilMs: undefined,
+  after: undefined,
+  limit: 10,
+};
 
 const absent = (): never => {
   throw new Fault("ACTOR_ABSENT", "forgotten");
@@ -145,10 +169,50 @@ test("a list has the newest first, filtered by campaign and time, and no more th
     decision(madeMs + step, { campaignId: step === 2 ? "autumn" : "spring" }),
     { t: "event", decisionId: "x" },
   ]);
-  const list = async (query: { campaign?: string; sinceMs?: number; limit: number }): Promise<number[]> =>
-    (await rig(rows, absent).search.list(query)).map(({ at }) => Date.parse(at) - madeMs);
+  const list = async (query: Partial<DecisionQuery>): Promise<number[]> => {
+    const { decisions } = await rig(rows, absent).search.list({ ...EVERYTHING, ...query });
+    return decisions.map(({ at }) => Date.parse(at) - madeMs);
+  };
   expect(await list({ limit: 10 })).toEqual([3, 2, 1, 0]);
   expect(await list({ limit: 2 })).toEqual([3, 2]);
   expect(await list({ limit: 10, campaign: "autumn" })).toEqual([2]);
   expect(await list({ limit: 10, sinceMs: madeMs + 2 })).toEqual([3, 2]);
+  expect(await list({ limit: 10, untilMs: madeMs + 2 })).toEqual([1, 0]);
+});
+
+test("a list goes on where the page before ended, also within a message", async () => {
+  const rows = [0, 10, 20].map((at) => [0, 1, 2].map((step) => decision(madeMs + at + step)));
+  const { search } = rig(rows, absent);
+  const pages: number[][] = [];
+  let after: DecisionQuery["after"];
+  do {
+    const { decisions, next } = await search.list({ ...EVERYTHING, after, limit: 4 });
+    pages.push(decisions.map(({ at }) => Date.parse(at) - madeMs));
+    after = next ?? undefined;
+  } while (after !== undefined);
+  expect(pages).toEqual([[22, 21, 20, 12], [11, 10, 2, 1], [0]]);
+});
+
+test("a list says what a campaign was in each decision, and what spoke against it", async () => {
+  const candidate = (campaignId: string, ...vetoes: string[]) => ({
+    campaignId,
+    adSetId: campaignId,
+    creativeId: campaignId,
+    proposedBy: "audience",
+    vetoes: vetoes.map((reason) => ({ role: "frequency", reason, rule: "2 a day" })),
+    terms: [],
+    scoreNanos: 1,
+    bidNanos: 1,
+  });
+  const rows = [
+    [decision(madeMs, { campaignId: "autumn", candidates: [candidate("autumn"), candidate("spring", "cap")] })],
+    [decision(madeMs + 1, { campaignId: "autumn", candidates: [candidate("autumn"), candidate("spring")] })],
+    [decision(madeMs + 2, { candidates: [candidate("spring")] })],
+  ];
+  const { decisions } = await rig(rows, absent).search.list({ ...EVERYTHING, campaign: "spring" });
+  expect(decisions).toMatchObject([
+    { as: "winner", vetoes: [] },
+    { as: "outbid", vetoes: [] },
+    { as: "vetoed", vetoes: [{ role: "frequency", reason: "cap", rule: "2 a day" }] },
+  ]);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Decision, Roles } from "../../actors/decision/decision.ts";
 import { decide } from "../../actors/decision/kernel.ts";
 import type { CatalogIndex } from "../../protocols/catalog-index.ts";
+import { ROLES } from "../../protocols/roles.ts";
 import { indexOf, NOON_MS, request, type RequestSpec, rolesOf } from "../support/campaigns.ts";
 
 const HOUR_MS = 3_600_000;
@@ -11,7 +12,14 @@ function decided(
   spec: RequestSpec = {},
   { roles = rolesOf(), seed = "seed", nowMs = NOON_MS }: { roles?: Roles; seed?: string; nowMs?: number } = {},
 ): Decision {
-  const inputs = { nowMs, request: request(spec), sessionStartedMs: nowMs, refusedCampaigns: [] };
+  const inputs = {
+    nowMs,
+    request: request(spec),
+    sessionStartedMs: nowMs,
+    recent: 1,
+    upliftMax: 0,
+    refusedCampaigns: [],
+  };
   return decide(inputs, { catalog }, roles, seed);
 }
 
@@ -107,6 +115,65 @@ describe("choice", () => {
     expect(won(decision)).toBe("c499");
     expect(decision.proposed).toBe(500);
     expect(decision.considered).toBeLessThan(10);
+  });
+});
+
+describe("the listener's time", () => {
+  const catalog = indexOf({
+    id: "a",
+    adSet: { rotation: "even", creatives: [{ id: "a" }, { id: "short" }] },
+  });
+  const both = {
+    ...catalog,
+    creatives: catalog.creatives.flatMap((creative) => [
+      creative,
+      { ...creative, ordinal: 1, id: "short", durationMs: 15_000 },
+    ]),
+    adSets: catalog.adSets.map((adSet) => ({ ...adSet, creatives: [0, 1], weights: [1, 1] })),
+  };
+  const tired = (nanosPerSecond: number, seed = "seed"): Decision => {
+    const plain = rolesOf();
+    const roles: Roles = {
+      ...plain,
+      reward: (question) => ({ ...plain.reward(question), answer: { nanosPerSecond, why: "tired" } }),
+    };
+    return decided(both, {}, { roles, seed });
+  };
+  const heard = (nanosPerSecond: number): Set<string | undefined> =>
+    new Set(Array.from({ length: 40 }, (_, at) => tired(nanosPerSecond, `s${at}`).winner?.creative.id));
+
+  test("costs nothing to a rested one: the rotation decides", () => {
+    expect(heard(0)).toEqual(new Set(["a", "short"]));
+    expect(tired(0).propensity).toBe(0.5);
+  });
+
+  test("makes the long creative not worth it: only the short one is played, at full price", () => {
+    expect(heard(400_000)).toEqual(new Set(["short"]));
+    const decision = tired(400_000);
+    expect(decision).toMatchObject({ propensity: 1, winner: { priceNanos: 10_000_000 } });
+    expect(decision.candidates[0]?.terms).toContainEqual({ role: "reward", nanos: -6_000_000, why: "tired" });
+  });
+
+  test("is dearer than any ad: nothing is played, for that reason", () => {
+    expect(tired(700_000)).toMatchObject({ winner: null, nbr: 506, vetoCounts: { "reward/listener-cost": 1 } });
+  });
+});
+
+describe("traffic quality", () => {
+  const catalog = indexOf({ id: "a" }, { id: "h", campaign: { tier: "house" }, adSet: { bidCpmMicros: 1_000_000 } });
+
+  test("refuses a bot without looking at any campaign", () => {
+    const decision = decided(catalog, { traffic: { client: "bot", datacenter: false } });
+    expect(decision).toMatchObject({ winner: null, nbr: 3, considered: 0, vetoCounts: { "quality/bot": 1 } });
+  });
+
+  test("lets a doubtful caller have house ads only", () => {
+    const plain = rolesOf();
+    const answer = { verdict: "house", reason: "library", rule: "no library" } as const;
+    const roles: Roles = { ...plain, quality: (question) => ({ ...plain.quality(question), answer }) };
+    const decision = decided(catalog, {}, { roles });
+    expect(won(decision)).toBe("h");
+    expect(decision.vetoCounts).toEqual({ "quality/library": 1 });
   });
 });
 
@@ -293,13 +360,7 @@ describe("roles", () => {
     const roles = rolesOf({ freeNanos: (adSet) => (adSet.id === "c0" ? 1_000_000 : 0) });
     const decision = decided(indexOf(...specs), {}, { roles });
     expect(won(decision)).toBe("c0");
-    expect(decision.roles.map(({ role }) => role)).toEqual([
-      "audience",
-      "frequency",
-      "separation",
-      "pacing",
-      "creative",
-    ]);
+    expect(decision.roles.map(({ role }) => role)).toEqual(ROLES);
     expect(decision.vetoCounts).toEqual({ "pacing/budget": 99 });
     expect(decision.candidates).toHaveLength(12);
   });

@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { deliveryActor } from "../../actors/delivery/actor.ts";
 import { listenerActor } from "../../actors/listener/actor.ts";
+import { only } from "../../actors/listener/roster.ts";
+import { rewardAgents } from "../../actors/reward/agent.ts";
 import { walletActor } from "../../actors/wallet/actor.ts";
 import type { CatalogIndex } from "../../protocols/catalog-index.ts";
-import { explainView } from "../../protocols/decision-record.ts";
+import { explainView } from "../../protocols/explanation.ts";
 import { asPartition, partitionOf } from "../../protocols/ids.ts";
 import { INDEX_SNAPSHOT } from "../../protocols/messages/catalog.ts";
 import { walletKey } from "../../protocols/messages/wallet.ts";
 import { DecisionAnswer, DecisionRequest } from "../../protocols/messages/listener.ts";
-import { indexOf, NOON_MS, request, type RequestSpec, roster } from "../support/campaigns.ts";
+import { indexOf, NOON_MS, request, type RequestSpec, roster, SLOPE } from "../support/campaigns.ts";
 import { activate, type ActorKit } from "../support/testkit.ts";
 
 const MINUTE_MS = 60_000;
@@ -16,7 +18,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY = "2026-11-24";
 const KEY = "listener-key";
 const WALLET = { kind: "wallet", key: walletKey(partitionOf(KEY, 16)) };
-const actor = listenerActor({ roster, configVersion: "c1" });
+const actor = listenerActor({ roster, configVersion: "c1", node: "n1" });
 
 interface Setting {
   readonly catalog?: CatalogIndex;
@@ -81,7 +83,7 @@ describe("a bid", () => {
     });
     const { decisionId } = decide(kit, { slot: { floorCpmMicros: 5_000_000 } });
     const record = kit.rows.find(({ t }) => t === "decision");
-    expect(explainView(record, [{ event: "impression", atMs: NOON_MS }])).toMatchObject({
+    expect(explainView(record, { events: [{ event: "impression", atMs: NOON_MS }], stage: "billed" })).toMatchObject({
       decisionId,
       at: "2026-11-24T12:00:00.000Z",
       outcome: "bid",
@@ -191,6 +193,52 @@ describe("caps", () => {
     kit.advance(HOUR_MS);
     expect(account(kit)).toMatchObject({ reservedNanos: 0, spentNanos: 0 });
     expect(served(kit, 1)).toBe(1);
+  });
+});
+
+describe("the listener's time", () => {
+  /** Two creatives of one ad set, 30 s and 15 s long, at a price of 1 micro a second for each second heard lately. */
+  const [dear] = rewardAgents({ ...SLOPE, nanosPerSecondHeard: 1_000 });
+  const tiring = listenerActor({ roster: { ...roster, reward: only(dear) }, configVersion: "c1", node: "n1" });
+  const campaign = (id: string, durationMs: number) => ({
+    id,
+    adSet: { bidCpmMicros: 1_000_000 },
+    creative: { durationMs },
+  });
+  const worn = (): ActorKit => {
+    const lines = [campaign("long", 30_000), campaign("short", 15_000), campaign("long-too", 30_000)];
+    const kit = activate(tiring, {
+      key: KEY,
+      nowMs: NOON_MS,
+      others: [walletActor, deliveryActor],
+      snapshots: { [INDEX_SNAPSHOT]: { version: 1, value: indexOf(...lines) } },
+    });
+    for (const { id } of lines)
+      kit.tell("Grant", { campaign: id, day: DAY, grantedMicros: 1_000_000, number: 1 }, WALLET);
+    return kit;
+  };
+  const heardOf = (kit: ActorKit, spec: RequestSpec = {}) => {
+    const { bid, nbr } = decide(kit, spec);
+    return bid === null ? nbr : bid.creative.durationMs / 1000;
+  };
+
+  test("grows with what was heard: first any ad, then the shorter one, then none (506), and after a rest again", () => {
+    const kit = worn();
+    const long = { slot: { minDurationMs: 20_000 } };
+    expect(heardOf(kit, long)).toBe(30); // free: nothing was heard
+    expect(heardOf(kit)).toBe(15); // 30 micros a second: 900 of the bid's 1,000 for 30 s, 450 for 15 s
+    kit.advance(4 * MINUTE_MS);
+    expect(heardOf(kit, long)).toBe(506);
+    expect(kit.rows.at(-1)).toMatchObject({ outcome: "no-bid", nbr: 506, noAdProbability: 1 });
+    kit.advance(HOUR_MS);
+    expect(heardOf(kit, long)).toBe(30);
+  });
+
+  test("is not raised by a test, and is free for who is not remembered", () => {
+    const kit = worn();
+    for (let ad = 0; ad < 5; ad++) heardOf(kit, { test: true });
+    expect(kit.partNames()).toEqual([]);
+    for (let ad = 0; ad < 5; ad++) expect(heardOf(kit, { memory: "none", slot: { minDurationMs: 20_000 } })).toBe(30);
   });
 });
 

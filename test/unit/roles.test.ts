@@ -3,17 +3,18 @@ import { creativeAgent } from "../../actors/creative/agent.ts";
 import { frequencyAgent } from "../../actors/frequency/agent.ts";
 import type { FrequencyPart } from "../../actors/frequency/part.ts";
 import { separationAgent } from "../../actors/separation/agent.ts";
-import type { SeparationPart } from "../../actors/separation/part.ts";
+import { type SeparationPart, separationPart } from "../../actors/separation/part.ts";
 import type { FrequencyCap } from "../../protocols/campaign/campaign.ts";
-import type { CatalogIndex } from "../../protocols/catalog-index.ts";
+import type { CompiledIndex } from "../../protocols/catalog-index.ts";
 import type { CommittedDecision, ListenerEvent, Proposal } from "../../protocols/roles.ts";
+import { upgradeState } from "../../runtime/actor/state.ts";
 import { ask, indexOf, type LineSpec, NOON_MS } from "../support/campaigns.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-function proposalOf(index: CatalogIndex, adSetId: string): Proposal {
+function proposalOf(index: CompiledIndex, adSetId: string): Proposal {
   const adSet = index.adSets.find(({ id }) => id === adSetId);
   if (adSet === undefined) throw new Error(`no ad set ${adSetId}`);
   return { adSet, creatives: adSet.creatives.flatMap((ordinal) => index.creatives[ordinal] ?? []) };
@@ -22,7 +23,9 @@ function proposalOf(index: CatalogIndex, adSetId: string): Proposal {
 function committed(proposal: Proposal, decisionId: string, atMs: number, creative = 0): CommittedDecision {
   const chosen = proposal.creatives[creative];
   if (chosen === undefined) throw new Error(`no creative ${creative}`);
-  return { decisionId, adSet: proposal.adSet, creative: chosen, atMs, expiresAtMs: atMs + 20 * MINUTE_MS };
+  const { adSet } = proposal;
+  const moment = { context: { genres: [] }, profile: true, atMs, expiresAtMs: atMs + 20 * MINUTE_MS };
+  return { decisionId, adSet, creative: chosen, ...moment };
 }
 
 function event(proposal: Proposal, decisionId: string, kind: ListenerEvent["event"], atMs: number): ListenerEvent {
@@ -158,6 +161,34 @@ describe("separation", () => {
     expect(vetoed(part, NOON_MS)).toEqual(["a/creative", "a/advertiser", "a-2/advertiser", "b/advertiser"]);
     expect(vetoed(part, NOON_MS + 3 * MINUTE_MS)).toEqual(["a/creative"]);
     expect(vetoed(part, NOON_MS + 30 * MINUTE_MS)).toEqual([]);
+  });
+
+  test("S1: nor one of a competing category: a tier-1 competes with every tier-2 of it, two tier-2 do not", () => {
+    const competitors = indexOf(
+      { id: "heard", creative: { categories: ["IAB17-3", "IAB24"] } },
+      { id: "above", creative: { categories: ["IAB17"] } },
+      { id: "same", creative: { categories: ["IAB2", "IAB17-3"] } },
+      { id: "beside", creative: { categories: ["IAB17-30", "IAB17-2"] } },
+      { id: "none", creative: { categories: ["IAB24"] } },
+    );
+    const proposals = ["above", "same", "beside", "none"].map((id) => proposalOf(competitors, id));
+    const part = separationAgent.onCommitted?.(
+      undefined,
+      committed(proposalOf(competitors, "heard"), "d1", NOON_MS),
+      NOON_MS,
+    );
+    const rules = (nowMs: number): unknown[] =>
+      ask(separationAgent, { proposals }, part, nowMs).answer.vetoes.map(({ creativeId, rule }) => [creativeId, rule]);
+    expect(rules(NOON_MS + 1)).toEqual([
+      ["above", "IAB17 not adjacent within 3 min"],
+      ["same", "IAB17-3 not adjacent within 3 min"],
+    ]);
+    expect(rules(NOON_MS + 3 * MINUTE_MS)).toEqual([]);
+  });
+
+  test("what older releases remembered is read, without categories", () => {
+    const ad = { decisionId: "d1", creativeId: "a", advertiserId: "a", atMs: NOON_MS };
+    expect(upgradeState(separationPart, 1, { recent: [ad] })).toEqual({ recent: [{ ...ad, categories: [] }] });
   });
 
   test("after another ad it may return", () => {

@@ -1,0 +1,109 @@
+import type { AdSetEntry, CreativeEntry } from "../../protocols/catalog-index.ts";
+import type { TermRow } from "../../protocols/decision-record.ts";
+import type { CreativeAnswer, Expectation, Proposal, RewardAnswer } from "../../protocols/roles.ts";
+import { draw, pick } from "./draw.ts";
+
+/** Personalisation moves a bid by this share at most, so that the walk over candidates knows when nobody can win any more. */
+export const UPLIFT_MAX = 0.25;
+
+/** No candidate scores more than this: costs only lower a score. */
+export const scoreBound = (adSet: AdSetEntry, upliftMax: number): number => adSet.bidCpmMicros * (1 + upliftMax);
+
+/** One creative that is worth playing to this listener. */
+interface Playable {
+  readonly creative: CreativeEntry;
+  /** Its chance within the ad set; they add up to 1. */
+  readonly chance: number;
+  readonly terms: readonly TermRow[];
+  readonly scoreNanos: number;
+}
+
+/** An ad set that may be served, and with what. */
+export interface Contender {
+  readonly adSet: AdSetEntry;
+  readonly playable: readonly Playable[];
+  /** The one of them that was drawn. */
+  readonly drawn: Playable;
+  /** The score of its best creative: what it competes with, so that a higher bid never loses what a lower one won (A2). */
+  readonly rankNanos: number;
+  /** Chance that the throttle lets it take part, and whether it did. */
+  readonly takesPart: number;
+  readonly isIn: boolean;
+  /** The default that stood in for the wished rotation, if any. */
+  readonly standIn: string | undefined;
+}
+
+/** What scoring roles said of one proposal. */
+export interface Opinions {
+  readonly reward: RewardAnswer;
+  readonly expectations: readonly Expectation[];
+  readonly creative: CreativeAnswer;
+  /** Share of the bid by which expectations may move it: 0 where nothing is known of the listener. */
+  readonly upliftMax: number;
+  readonly position: number;
+  readonly takesPart: number;
+}
+
+/** Scores a proposal's creatives. @returns null, with the best of them, when none is worth the listener's time. */
+export function contend(
+  proposal: Proposal,
+  opinions: Opinions,
+  seed: string,
+): Contender | { readonly worthless: Playable } {
+  const { adSet, creatives } = proposal;
+  const { creative, position, takesPart } = opinions;
+  const chances = creative.chances[position] ?? [];
+  const scored = creatives.map((each, at) => {
+    const terms = termsOf(adSet, each, opinions, opinions.expectations[at]);
+    return {
+      creative: each,
+      terms,
+      scoreNanos: terms.reduce((sum, { nanos }) => sum + nanos, 0),
+      chance: chances[at] ?? 0,
+    };
+  });
+  const best = scored.reduce((one, other) => (other.scoreNanos > one.scoreNanos ? other : one));
+  const worth = scored.filter(({ scoreNanos }) => scoreNanos > 0);
+  if (worth.length === 0) return { worthless: best };
+  const total = worth.reduce((sum, { chance }) => sum + chance, 0);
+  // The rotation's own choice may be the one that is too long: then those left count the same.
+  const playable = worth.map((each) => ({ ...each, chance: total > 0 ? each.chance / total : 1 / worth.length }));
+  const at =
+    playable.length === 1
+      ? 0
+      : pick(
+          playable.map(({ chance }) => chance),
+          draw(seed, "creative", adSet.id),
+        );
+  const shorter = worth.length < scored.length && total <= 0 ? `${adSet.rotation}: shorter` : undefined;
+  return {
+    adSet,
+    playable,
+    drawn: playable[at] ?? best,
+    rankNanos: best.scoreNanos,
+    takesPart,
+    isIn: takesPart >= 1 || (takesPart > 0 && draw(seed, "throttle", adSet.id) < takesPart),
+    standIn: shorter ?? creative.defaults[position],
+  };
+}
+
+function termsOf(
+  adSet: AdSetEntry,
+  creative: CreativeEntry,
+  { reward, upliftMax }: Opinions,
+  expectation: Expectation | undefined,
+): TermRow[] {
+  const terms: TermRow[] = [{ role: "audience", nanos: adSet.bidCpmMicros, why: "bid" }];
+  const most = adSet.bidCpmMicros * Math.min(upliftMax, UPLIFT_MAX);
+  const uplift = Math.trunc(Math.max(-most, Math.min(most, expectation?.nanos ?? 0)));
+  if (expectation !== undefined && uplift !== 0)
+    terms.push({ role: "personalisation", nanos: uplift, why: expectation.why });
+  const cost = Math.ceil((Math.max(0, reward.nanosPerSecond) * creative.durationMs) / 1000);
+  if (cost > 0) terms.push({ role: "reward", nanos: -cost, why: reward.why });
+  return terms;
+}
+
+/** Positive when `one` ranks above `other`: the tier comes before any score (A3). */
+export function rankOf(one: Contender, other: Contender): number {
+  return one.adSet.tier === other.adSet.tier ? one.rankNanos - other.rankNanos : other.adSet.tier - one.adSet.tier;
+}

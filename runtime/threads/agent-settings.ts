@@ -1,0 +1,21 @@
+import type { Role } from "../../protocols/roles.ts";
+import type { OutsideTerms } from "../actor/agent.ts";
+
+/** For which part of all listeners a variant plays its role: from 0 to 1. */
+export interface VariantShare {
+  readonly name: string;
+  readonly share: number;
+  /** An agent outside plays it (D15). */
+  readonly outside?: OutsideTerms | undefined;
+}
+
+/** Settings that agents are made from, as a shard's task carries them: `agents`, `quality` and `reward`. */
+export interface AgentSettings {
+  readonly agents: Readonly<Record<Role, { readonly variants: readonly VariantShare[] }>>;
+  readonly quality: { readonly requestsPerMinuteMax: number };
+  readonly reward: {
+    readonly nanosPerSecondHeard: number;
+    readonly halfLifeMs: number;
+    readonly nanosPerSecondMax: number;
+  };
+}
