@@ -21,15 +21,15 @@ export function readCommandLine(args: readonly string[]): BenchCommand {
   const values = parse(args);
   return {
     scenarios: values.scenario ?? [],
-    runs: number("runs", values.runs, 5, 1, 100),
+    runs: wholeNumber("runs", values.runs, 5, 1, 100),
     json: values.json ?? null,
     settings: {
-      seconds: number("seconds", values.seconds, 10, 1, 300),
-      ratePerSecond: number("rate", values.rate, 500, 1, 20_000),
-      listeners: number("listeners", values.listeners, 10_000, 1, 200_000),
-      campaigns: number("campaigns", values.campaigns, 100, 1, 20_000),
-      capPerDay: number("caps", values.caps, 0, 0, 100),
-      connections: number("connections", values.connections, 64, 1, 1_024),
+      seconds: wholeNumber("seconds", values.seconds, 10, 1, 300),
+      ratePerSecond: wholeNumber("rate", values.rate, 500, 1, 20_000),
+      listeners: wholeNumber("listeners", values.listeners, 10_000, 1, 200_000),
+      campaigns: wholeNumber("campaigns", values.campaigns, 100, 1, 20_000),
+      capPerDay: wholeNumber("caps", values.caps, 0, 0, 100),
+      connections: wholeNumber("connections", values.connections, 64, 1, 1_024),
     },
   };
 }
@@ -56,7 +56,14 @@ function parse(args: readonly string[]) {
   }
 }
 
-function number(name: string, text: string | undefined, standard: number, least: number, most: number): number {
+/** @throws UsageError for what is none, or out of bounds. */
+export function wholeNumber(
+  name: string,
+  text: string | undefined,
+  standard: number,
+  least: number,
+  most: number,
+): number {
   const value = text === undefined ? standard : Number(text);
   if (text?.trim() !== "" && Number.isInteger(value) && value >= least && value <= most) return value;
   throw new UsageError(`--${name} ${text}: must be a whole number from ${least} to ${most}`);

@@ -79,8 +79,7 @@ export class Daemon implements AsyncDisposable {
   /** The gateways' own latency histogram of a route so far: counts by upper bound in milliseconds, cumulative. */
   async latencyCounts(route: string): Promise<ReadonlyMap<number, number>> {
     await wait(METRICS_MS);
-    const headers = { authorization: `Bearer ${this.#ready.adminToken}` };
-    const text = await (await fetch(`${this.#ready.admin}/metrics`, { headers, signal: this.#signal })).text();
+    const text = await this.admin("/metrics");
     const counts = new Map<number, number>();
     for (const line of text.split("\n")) {
       const found = /^chorus_http_duration_seconds_bucket\{route="([^"]*)",le="([^"]*)"\} (\d+)$/.exec(line);
@@ -95,16 +94,26 @@ export class Daemon implements AsyncDisposable {
 
   /** Applies the campaigns and waits until listeners of all partitions get ads. @returns the body of one bid response. */
   async load(set: CampaignSet): Promise<string> {
-    for (const document of campaignDocuments(set)) {
-      const response = await fetch(`${this.#ready.admin}/v1/apply`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${this.#ready.adminToken}`, "content-type": "application/json" },
-        body: JSON.stringify(document),
-      });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`/v1/apply answered ${response.status}: ${text.slice(0, 500)}`);
-    }
+    for (const document of campaignDocuments(set)) await this.apply(document);
     return this.#whenServing();
+  }
+
+  /** @throws Error for a document that is refused. */
+  async apply(document: object): Promise<void> {
+    await this.admin("/v1/apply", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(document),
+    });
+  }
+
+  /** Asks the admin API. @returns the answer's text. @throws Error when it is no success. */
+  async admin(path: string, request: RequestInit = {}): Promise<string> {
+    const headers = { ...request.headers, authorization: `Bearer ${this.#ready.adminToken}` };
+    const response = await fetch(`${this.#ready.admin}${path}`, { ...request, headers, signal: this.#signal });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 500)}`);
+    return text;
   }
 
   async #whenReady(): Promise<ReadyFile> {

@@ -18,7 +18,8 @@ export function addExplain(program: Command, terminal: Terminal): void {
     });
 }
 
-function showDecision(answer: unknown): string {
+/** A decision for people. @param answer of `GET /v1/decisions/ID`. */
+export function showDecision(answer: unknown): string {
   const decision = answer as ExplainView;
   const sections = [
     headOf(decision),
