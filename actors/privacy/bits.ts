@@ -1,3 +1,12 @@
+/**
+ * Characters of the longest consent string that is read; more counts as malformed. A TCF string of today has some hundred to two thousand;
+ * the bound keeps what a stranger's string costs below a millisecond, whatever is in it.
+ */
+export const CONSENT_CHARS_MAX = 16_384;
+
+/** Padding is not part of either format, but some CMPs leave it on. */
+const BASE64URL = /^[\w-]*={0,3}$/;
+
 /** The 6 bits of each base64url character; 255 for all others. */
 const SIX_BITS = sixBits();
 
@@ -10,18 +19,19 @@ function sixBits(): Uint8Array {
 
 /**
  * Reads numbers out of a base64url string at any bit, without decoding the rest: a consent string of 500 characters is asked for
- * some 30 bits (privacy.md). Bits go from the highest down, as in TCF and GPP. Past the end, or at a character of another
- * alphabet, it reads 0 and is malformed from then on: readers run to their end and look once.
+ * some 30 bits (privacy.md). Bits go from the highest down, as in TCF and GPP. A text with a character of another alphabet, also
+ * where nobody looks, is malformed from the start, as for the official libraries; past the end it reads 0 and is malformed from then
+ * on: readers run to their end and look once.
  */
 export class Bits {
   private readonly text: string;
   /** Reading goes on from here. */
   position = 0;
-  private broken = false;
+  private broken: boolean;
 
   constructor(text: string) {
-    // Padding is not part of either format, but some CMPs leave it on.
-    this.text = text.endsWith("=") ? text.replace(/={1,3}$/, "") : text;
+    this.broken = !BASE64URL.test(text);
+    this.text = text.endsWith("=") ? text.slice(0, text.indexOf("=")) : text;
   }
 
   get malformed(): boolean {

@@ -14,6 +14,8 @@ export interface Capabilities {
   readonly profile: boolean;
   /** Measure by listener, conversions included. */
   readonly measure: boolean;
+  /** Count in aggregates, and train models on, what this listener does. */
+  readonly learn: boolean;
   readonly geo: "country" | "region";
   /** Only categories fit for children. */
   readonly childSafe: boolean;
@@ -50,6 +52,7 @@ const NOTHING: Capabilities = Object.freeze({
   caps: false,
   profile: false,
   measure: false,
+  learn: false,
   geo: "country",
   childSafe: false,
 });
@@ -61,6 +64,7 @@ const EVERYTHING: Capabilities = Object.freeze({
   caps: true,
   profile: true,
   measure: true,
+  learn: true,
   geo: "region",
   childSafe: false,
 });
@@ -84,15 +88,14 @@ export function privacySignals(request: BidRequest, secGpc: boolean): PrivacySig
 
 /**
  * The privacy gate (privacy.md "Gate"): a pure function, run before any queue. Laws add up, the strictest holds, and what cannot
- * be read is refused.
+ * be read is refused. Time is bounded by the length of the strings, which is bounded (CONSENT_CHARS_MAX).
  */
 export function gate(signals: PrivacySignals, policy: PrivacyPolicy): Capabilities {
   if (signals.coppa) return CHILD;
   const sections = signals.gpp === undefined || signals.gpp === "" ? NO_SECTIONS : readGppSections(signals.gpp);
-  if (sections === null) return NOTHING;
-  const us = usChoices(signals, sections);
-  if (us === null) return NOTHING;
+  const us = usSignals(signals, sections ?? NO_SECTIONS);
   if (us.knownChild) return CHILD;
+  if (sections === null || us.malformed) return NOTHING;
   if (signals.limitAdTracking || signals.doNotTrack) return NOTHING;
   const consented = gdprApplies(signals, policy) ? byConsent(signals, sections, policy) : EVERYTHING;
   if (!us.optedOut && !signals.globalPrivacyControl) return consented;
@@ -113,33 +116,55 @@ function byConsent(
   sections: ReadonlyMap<number, string>,
   policy: PrivacyPolicy,
 ): Capabilities {
-  const text = sections.get(SECTION_TCF_EU) ?? signals.consent;
-  if (text === undefined || policy.gvlVendorId === undefined) return NOTHING;
-  const consent = vendorConsent(text, policy.gvlVendorId);
+  if (policy.gvlVendorId === undefined) return NOTHING;
+  // Where a request carries two strings, what holds is what both allow. An empty one is an absent one.
+  const texts = [sections.get(SECTION_TCF_EU), signals.consent === "" ? undefined : signals.consent];
+  let purposes: number | undefined;
+  for (const text of texts) {
+    if (text === undefined) continue;
+    const consent = vendorConsent(text, policy.gvlVendorId);
+    if (consent === null) return NOTHING;
+    purposes = (purposes ?? consent.purposes) & consent.purposes;
+  }
+  const consent = { purposes: purposes ?? 0 };
   // Purpose 1 is storage, without which no id is kept; purpose 2 names the frequency of ads.
-  if (consent === null || !allows(consent, 1, 2)) return NOTHING;
-  return { ...EVERYTHING, profile: allows(consent, 3, 4), measure: allows(consent, 7) };
+  if (!allows(consent, 1, 2)) return NOTHING;
+  return {
+    ...EVERYTHING,
+    profile: allows(consent, 3, 4),
+    measure: allows(consent, 7),
+    learn: allows(consent, 9, 10),
+  };
 }
 
 /**
- * What the sections in force (`gpp_sid`; all of the string, where that is absent) and `us_privacy` say together; null where one
- * cannot be read. A section in force of another law than those known here is refused likewise.
+ * What the sections in force and `us_privacy` say together. A section in force that is not there, or of another law than those
+ * known here, counts as malformed; a known child among the rest is one all the same.
  */
-function usChoices(signals: PrivacySignals, sections: ReadonlyMap<number, string>): UsChoice | null {
-  let optedOut = false;
-  let knownChild = false;
-  const inForce = signals.gppSections.length === 0 ? [...sections.keys()] : signals.gppSections;
-  for (const sectionId of inForce) {
-    // 0 and below say that no section applies.
-    if (sectionId === SECTION_TCF_EU || sectionId <= 0) continue;
-    const choice = readSection(sectionId, sections.get(sectionId));
-    if (choice === null) return null;
-    optedOut ||= choice.optedOut;
-    knownChild ||= choice.knownChild;
+function usSignals(
+  signals: PrivacySignals,
+  sections: ReadonlyMap<number, string>,
+): UsChoice & { readonly malformed: boolean } {
+  const said: (UsChoice | null)[] = [];
+  for (const sectionId of sectionsInForce(signals, sections)) {
+    if (sectionId !== SECTION_TCF_EU) said.push(readSection(sectionId, sections.get(sectionId)));
   }
-  if (signals.usPrivacy === undefined || signals.usPrivacy === "") return { optedOut, knownChild };
-  const choice = readUspString(signals.usPrivacy);
-  return choice === null ? null : { optedOut: optedOut || choice.optedOut, knownChild };
+  if (signals.usPrivacy !== undefined && signals.usPrivacy !== "") said.push(readUspString(signals.usPrivacy));
+  return {
+    optedOut: said.some((choice) => choice?.optedOut === true),
+    knownChild: said.some((choice) => choice?.knownChild === true),
+    malformed: said.includes(null),
+  };
+}
+
+/**
+ * `gpp_sid`, each once. All sections of the string where it is absent, or 0: what a CMP says while it loads (IAB GPP "CMP API
+ * Specification", applicableSections). −1 says that none applies.
+ */
+function sectionsInForce(signals: PrivacySignals, sections: ReadonlyMap<number, string>): ReadonlySet<number> {
+  const named = new Set(signals.gppSections);
+  const isUnsaid = named.size === 0 || named.has(0);
+  return new Set([...named, ...(isUnsaid ? sections.keys() : [])].filter((sectionId) => sectionId > 0));
 }
 
 function readSection(sectionId: number, text: string | undefined): UsChoice | null {

@@ -1,4 +1,4 @@
-import { Bits } from "./bits.ts";
+import { Bits, CONSENT_CHARS_MAX } from "./bits.ts";
 
 const HEADER_TYPE = 3;
 const HEADER_VERSION = 1;
@@ -9,7 +9,8 @@ const SECTIONS_MAX = 64;
  * tildes), or null when malformed. Sections themselves are not looked into.
  */
 export function readGppSections(text: string): ReadonlyMap<number, string> | null {
-  const [header = "", ...sections] = text.split("~");
+  if (text.length > CONSENT_CHARS_MAX) return null;
+  const [header = "", ...sections] = text.split("~", SECTIONS_MAX + 2);
   const ids = sectionIds(header);
   if (ids === null || ids.length !== sections.length) return null;
   return new Map(ids.map((id, index) => [id, sections[index] ?? ""]));

@@ -1,4 +1,4 @@
-import { Bits } from "./bits.ts";
+import { Bits, CONSENT_CHARS_MAX } from "./bits.ts";
 
 /** What one vendor may do by a TCF string. Legitimate interest is not used. */
 export interface VendorConsent {
@@ -9,15 +9,20 @@ export interface VendorConsent {
 /** Places in the core segment (IAB TCF 2.3, "Consent string and vendor list formats", table of the core string). */
 const TCF_VERSION = 2;
 const LAST_UPDATED_AT = 42;
+const CMP_ID_AT = 78;
 const POLICY_VERSION_AT = 132;
 const PURPOSES_AT = 152;
 const VENDORS_AT = 213;
+/** Ids of consent management platforms begin here; what none of them made is not believed, as the official library does not. */
+const CMP_ID_MIN = 2;
 const SEGMENT_DISCLOSED_VENDORS = 1;
 /** TCF 2.3 is policy version 5. */
 const POLICY_WITH_DISCLOSED_VENDORS = 5;
 /** From 1 March 2026 strings of any policy version need the segment, in deciseconds as TCF counts. */
 const DISCLOSED_VENDORS_FROM_DS = 17_723_232_000;
 const RESTRICTION_REQUIRE_CONSENT = 1;
+/** The core and each optional segment once: disclosed vendors, allowed vendors, publisher's own. */
+const SEGMENTS_MAX = 4;
 const NOTHING: VendorConsent = { purposes: 0 };
 
 /**
@@ -25,9 +30,11 @@ const NOTHING: VendorConsent = { purposes: 0 };
  * listener where that must be said (TCF 2.3, or a newer string of an older policy), may do nothing.
  */
 export function vendorConsent(text: string, vendorId: number): VendorConsent | null {
-  const [core = "", ...segments] = text.split(".");
+  if (text.length > CONSENT_CHARS_MAX) return null;
+  const [core = "", ...segments] = text.split(".", SEGMENTS_MAX + 1);
+  if (segments.length >= SEGMENTS_MAX) return null;
   const bits = new Bits(core);
-  if (bits.at(0, 6) !== TCF_VERSION) return null;
+  if (bits.at(0, 6) !== TCF_VERSION || bits.at(CMP_ID_AT, 12) < CMP_ID_MIN) return null;
   bits.position = VENDORS_AT;
   const consented = vendorListed(bits, vendorId);
   vendorListed(bits, vendorId); // legitimate interest: read only to get behind it
@@ -50,12 +57,15 @@ function purposeBits(written: number): number {
   return purposes;
 }
 
-/** What the segment of disclosed vendors says of the vendor; null when a segment is malformed. */
+/** What the segment of disclosed vendors says of the vendor; null when a segment is malformed, or that one stands twice. */
 function disclosedTo(segments: readonly string[], vendorId: number): "yes" | "no" | "unsaid" | null {
   let disclosed: "yes" | "no" | "unsaid" = "unsaid";
   for (const segment of segments) {
     const bits = new Bits(segment);
-    if (bits.next(3) === SEGMENT_DISCLOSED_VENDORS) disclosed = vendorListed(bits, vendorId) ? "yes" : "no";
+    if (bits.next(3) === SEGMENT_DISCLOSED_VENDORS) {
+      if (disclosed !== "unsaid") bits.reject();
+      disclosed = vendorListed(bits, vendorId) ? "yes" : "no";
+    }
     if (bits.malformed) return null;
   }
   return disclosed;

@@ -51,6 +51,10 @@ const OPTED_OUT = 1;
 /** Not a value of any two-bit field. */
 const INVALID = 3;
 const SEGMENT_GPC = 1;
+/** Indiana, Kentucky, Rhode Island: what follows their core is about sensitive data, and may begin like the segment of GPC. */
+const WITHOUT_GPC: ReadonlySet<number> = new Set([25, 26, 27]);
+/** The core and what follows it. */
+const SEGMENTS_MAX = 2;
 
 /** Reads the four characters of `us_privacy`, as in `1YNN`; null when malformed. A dash means that the law does not apply. */
 export function readUspString(text: string): UsChoice | null {
@@ -60,7 +64,8 @@ export function readUspString(text: string): UsChoice | null {
 
 /** Reads a GPP section of the US; null when it is cut short, or holds what no version of it known here may. */
 export function readUsSection(sectionId: number, text: string): UsChoice | null {
-  const [core = "", ...segments] = text.split(".");
+  const [core = "", segment, ...more] = text.split(".", SEGMENTS_MAX + 1);
+  if (more.length > 0) return null;
   const bits = new Bits(core);
   const layout = layoutOf(sectionId, bits.at(0, 6), core.length);
   if (layout === undefined) return null;
@@ -70,9 +75,9 @@ export function readUsSection(sectionId: number, text: string): UsChoice | null 
     // 0 says that no data of a known child is processed; both others, that the listener is one.
     if (field(bits, layout.childAt + index * 2) !== 0) knownChild = true;
   }
-  const gpc = segments.map(saysGpc);
-  if (bits.malformed || gpc.includes(null)) return null;
-  return { optedOut: optedOut || gpc.includes(true), knownChild };
+  const gpc = segment === undefined ? false : saysGpc(segment, !WITHOUT_GPC.has(sectionId));
+  if (bits.malformed || gpc === null) return null;
+  return { optedOut: optedOut || gpc, knownChild };
 }
 
 /**
@@ -91,9 +96,10 @@ function field(bits: Bits, offset: number): number {
   return value;
 }
 
-/** The optional segment of Global Privacy Control: type 1, then the signal. */
-function saysGpc(segment: string): boolean | null {
+/** The optional segment of Global Privacy Control: type 1, then the signal. Null when malformed, or of another type. */
+function saysGpc(segment: string, isGpcSegment: boolean): boolean | null {
   const bits = new Bits(segment);
-  const says = bits.next(2) === SEGMENT_GPC && bits.next(1) === 1;
+  if (isGpcSegment && bits.next(2) !== SEGMENT_GPC) bits.reject();
+  const says = isGpcSegment && bits.next(1) === 1;
   return bits.malformed ? null : says;
 }

@@ -9,6 +9,8 @@ export const Capabilities = z.strictObject({
   caps: z.boolean(),
   profile: z.boolean(),
   measure: z.boolean(),
+  /** Aggregates and training; absent in messages and rows of older releases, which asked nobody, and then not allowed. */
+  learn: z.boolean().optional(),
   childSafe: z.boolean(),
 });
 export type Capabilities = z.infer<typeof Capabilities>;

@@ -4,6 +4,7 @@ import type { EpochMs } from "../../protocols/quantities.ts";
 
 /** What the gate allows, with how fine a place may be named. */
 export interface GatedCapabilities extends Capabilities {
+  readonly learn: boolean;
   readonly geo: "country" | "region";
 }
 

@@ -1,8 +1,10 @@
+import { GppModel } from "@iabgpp/cmpapi";
 import { expect, test } from "vitest";
 import { gate } from "../../actors/privacy/gate.ts";
 import { readGppSections } from "../../actors/privacy/gpp.ts";
 import { vendorConsent } from "../../actors/privacy/tcf.ts";
 import { readUsSection, readUspString } from "../../actors/privacy/us-privacy.ts";
+import { officialPurposes } from "../support/consent-strings.ts";
 import { describeFixtures } from "../support/fixtures.ts";
 
 interface Restriction {
@@ -80,20 +82,38 @@ describeFixtures("consent-strings", (folder) => {
     expect(read.length).toBeGreaterThan(0);
   });
 
-  test("TCF strings that nobody reads are refused", () => {
-    const broken = vectors.filter(({ kind, ok, note }) => kind === "tcf" && !ok && note === undefined);
-    for (const { string } of broken) {
-      expect({
-        string,
-        gate: gate({ ...NO_SIGNALS, gdpr: 1, consent: string }, { gvlVendorId: 2, unknownCountry: "open" }),
-      }).toMatchObject({ string, gate: { id: false, caps: false } });
+  test("TCF strings are refused where the official library refuses them, and nowhere else", () => {
+    const strings = vectors.filter(({ kind }) => kind === "tcf");
+    const refused = strings.filter(({ string }) => vendorConsent(string, 755) === null);
+    expect(refused.map(({ string }) => string)).toEqual(strings.filter(({ ok }) => !ok).map(({ string }) => string));
+    console.info(`consent-strings: ${refused.length} of ${strings.length} TCF strings refused`);
+    for (const { string } of refused) {
+      expect(gate({ ...NO_SIGNALS, gdpr: 1, consent: string }, POLICY)).toMatchObject({ id: false, geo: "country" });
     }
-    expect(broken.length).toBeGreaterThan(0);
+  });
+
+  test("TCF strings read today as when the vectors were made, inside GPP too", () => {
+    const inGpp = vectors
+      .filter(({ kind, ok }) => kind === "gpp" && ok)
+      .map(({ string }) => readGppSections(string)?.get(2));
+    const strings = vectors.filter(({ kind, ok }) => kind === "tcf" && ok).map(({ string }) => string);
+    let compared = 0;
+    for (const string of [...strings, ...inGpp]) {
+      if (string === undefined) continue;
+      for (const vendor of VENDORS) {
+        const purposes = vendorConsent(string, vendor)?.purposes;
+        expect({ string, vendor, purposes }).toEqual({ string, vendor, purposes: officialPurposes(string, vendor) });
+      }
+      compared += 1;
+    }
+    expect(compared).toBeGreaterThan(strings.length);
   });
 
   test("GPP strings have the sections that the official library finds", () => {
     for (const { string, ok, sectionIds } of vectors.filter(({ kind }) => kind === "gpp")) {
-      if (ok) expect([...(readGppSections(string)?.keys() ?? [])]).toEqual(sectionIds);
+      if (!ok) continue;
+      expect([...(readGppSections(string)?.keys() ?? [])]).toEqual(sectionIds);
+      expect(new GppModel(string).getSectionIds()).toEqual(sectionIds);
     }
   });
 
@@ -118,14 +138,12 @@ describeFixtures("consent-strings", (folder) => {
 
   test("GPP strings that nobody reads are refused", () => {
     for (const { string } of vectors.filter(({ kind, ok }) => kind === "gpp" && !ok)) {
-      expect(gate({ ...NO_SIGNALS, gpp: string }, { gvlVendorId: 2, unknownCountry: "open" })).toMatchObject({
-        id: false,
-        profile: false,
-      });
+      expect(gate({ ...NO_SIGNALS, gpp: string }, POLICY)).toMatchObject({ id: false, profile: false });
     }
   });
 });
 
+const POLICY = { gvlVendorId: 2, unknownCountry: "open" } as const;
 const NO_SIGNALS = {
   coppa: false,
   gdpr: undefined,

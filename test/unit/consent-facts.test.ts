@@ -6,8 +6,24 @@ import { listenerIdentity } from "../../actors/privacy/listener-identity.ts";
 import type { BidRequest } from "../../protocols/openrtb/bid-request.ts";
 import { parseBidRequest } from "../../protocols/openrtb/request.ts";
 
-const ALL: Capabilities = { id: true, caps: true, profile: true, measure: true, geo: "region", childSafe: false };
-const NONE: Capabilities = { id: false, caps: false, profile: false, measure: false, geo: "country", childSafe: false };
+const ALL: Capabilities = {
+  id: true,
+  caps: true,
+  profile: true,
+  measure: true,
+  learn: true,
+  geo: "region",
+  childSafe: false,
+};
+const NONE: Capabilities = {
+  id: false,
+  caps: false,
+  profile: false,
+  measure: false,
+  learn: false,
+  geo: "country",
+  childSafe: false,
+};
 const CHILD: Capabilities = { ...NONE, childSafe: true };
 
 function requestOf(fields: object): BidRequest {
