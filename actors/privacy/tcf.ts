@@ -84,9 +84,10 @@ function inRanges(bits: Bits, vendorId: number): boolean {
   const count = bits.next(12);
   let found = false;
   for (let index = 0; index < count && !bits.malformed; index += 1) {
-    const isRange = bits.next(1) === 1;
-    const first = bits.next(16);
-    const last = isRange ? bits.next(16) : first;
+    // One bit says whether a last id follows the first.
+    const entry = bits.next(17);
+    const first = entry & 0xffff;
+    const last = entry > 0xffff ? bits.next(16) : first;
     if (last < first) bits.reject();
     found ||= vendorId >= first && vendorId <= last;
   }

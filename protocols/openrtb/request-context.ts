@@ -3,6 +3,8 @@ import type { RequestScope } from "./request-scope.ts";
 
 const LIST_MAX = 1_000;
 const IDS_MAX = 100;
+/** All that says that there is no Global Privacy Control; any other value is taken for one. */
+const NO_GPC = ["0", 0, false, ""] as const;
 
 /** Reads `site` or `app`. */
 export function readInventory(scope: RequestScope, kind: Inventory["kind"]): Inventory {
@@ -89,7 +91,7 @@ export function readRegs(scope: RequestScope): Regs {
 
 /** The specification says the string "1"; exchanges send the number too, and a signal to protect is never refused for its type. */
 function readGpc(ext: RequestScope): boolean {
-  return ext.is("gpc", "1") || ext.is("gpc", 1) || ext.is("gpc", true);
+  return ext.has("gpc") && !NO_GPC.some((value) => ext.is("gpc", value));
 }
 
 /** A signal that protects the listener: any value but 0 sets it. */

@@ -5,3 +5,7 @@ export function parameter(request: FastifyRequest, name: string): string | undef
   const value = (request.query as Readonly<Record<string, unknown>>)[name];
   return typeof value === "string" ? value : undefined;
 }
+
+export function isRepeated(request: FastifyRequest, name: string): boolean {
+  return Array.isArray((request.query as Readonly<Record<string, unknown>>)[name]);
+}

@@ -1,10 +1,12 @@
 import type { FastifyRequest } from "fastify";
-import { parameter } from "./query.ts";
+import { isRepeated, parameter } from "./query.ts";
 
 /** Where a parameter of `GET /vast` stands in the bid request, and how it is read. */
 interface Rule {
   readonly path: readonly string[];
   readonly read: (text: string) => unknown;
+  /** A signal that protects the listener: repeated, it is not dropped like others but makes the request malformed. */
+  readonly protects?: true;
 }
 
 const text = (value: string): unknown => value;
@@ -24,15 +26,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   badv: { path: ["badv"], read: texts },
   sid: { path: ["ext", "sid"], read: text },
   uid: { path: ["user", "id"], read: text },
-  gdpr_consent: { path: ["user", "consent"], read: text },
-  gdpr: { path: ["regs", "gdpr"], read: number },
-  coppa: { path: ["regs", "coppa"], read: number },
-  us_privacy: { path: ["regs", "us_privacy"], read: text },
-  gpp: { path: ["regs", "gpp"], read: text },
-  gpp_sid: { path: ["regs", "gpp_sid"], read: numbers },
+  gdpr_consent: { path: ["user", "consent"], read: text, protects: true },
+  gdpr: { path: ["regs", "gdpr"], read: number, protects: true },
+  coppa: { path: ["regs", "coppa"], read: number, protects: true },
+  us_privacy: { path: ["regs", "us_privacy"], read: text, protects: true },
+  gpp: { path: ["regs", "gpp"], read: text, protects: true },
+  gpp_sid: { path: ["regs", "gpp_sid"], read: numbers, protects: true },
+  gpc: { path: ["regs", "ext", "gpc"], read: text, protects: true },
   ifa: { path: ["device", "ifa"], read: text },
-  lmt: { path: ["device", "lmt"], read: number },
-  dnt: { path: ["device", "dnt"], read: number },
+  lmt: { path: ["device", "lmt"], read: number, protects: true },
+  dnt: { path: ["device", "dnt"], read: number, protects: true },
   devicetype: { path: ["device", "devicetype"], read: number },
   lang: { path: ["device", "language"], read: text },
   country: { path: ["device", "geo", "country"], read: text },
@@ -54,6 +57,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   bundle: { path: ["place", "bundle"], read: text },
 };
 
+/** Where one value belongs, the check of the bid request refuses a list, and in a list of numbers a text: it names the field. */
+const REPEATED = "repeated";
+
 /** What every player plays. */
 const MIMES = ["audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg"];
 
@@ -61,6 +67,7 @@ const MIMES = ["audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg"];
 export function bidRequestOfQuery(request: FastifyRequest, id: string): unknown {
   const read: Record<string, unknown> = {};
   for (const [name, rule] of Object.entries(RULES)) {
+    if (rule.protects && isRepeated(request, name)) put(read, rule.path, [REPEATED]);
     const value = parameter(request, name);
     if (value !== undefined && value !== "") put(read, rule.path, rule.read(value));
   }

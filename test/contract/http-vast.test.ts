@@ -99,6 +99,27 @@ describe("GET /vast", () => {
     expect(asked().capabilities.id).toBe(false);
     await rig.get("/vast?uid=u&country=USA&coppa=1");
     expect(asked().capabilities).toMatchObject({ id: false, childSafe: true });
+    await rig.get("/vast?uid=u&country=USA&gpc=1");
+    expect(asked().capabilities.id).toBe(false);
+    await rig.get("/vast?uid=u&country=USA&gpc=0");
+    expect(asked().capabilities.id).toBe(true);
+  });
+
+  test.each(["gdpr", "gdpr_consent", "gpp", "gpp_sid", "us_privacy", "coppa", "lmt", "dnt"])(
+    "refuses a repeated %s rather than losing what it says",
+    async (name) => {
+      rig = await startServing();
+      const url = `/vast?uid=u&country=USA&${name}=1&${name}=1`;
+      expect((await rig.get(url)).status).toBe(400);
+      const problem = await (await rig.get(`${url}&test=1`)).text();
+      expect(problem).toMatch(new RegExp(`"path":"(regs|user|device)\\.${name.replace("gdpr_", "")}`));
+    },
+  );
+
+  test("takes a repeated gpc for one, since that signal is never refused", async () => {
+    rig = await startServing();
+    await rig.get("/vast?uid=u&country=USA&gpc=1&gpc=1");
+    expect(asked().capabilities.id).toBe(false);
   });
 });
 

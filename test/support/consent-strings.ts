@@ -100,7 +100,7 @@ export function officialPurposes(text: string, vendor: number): number {
     .slice(1)
     .some((segment) => /^[I-P]/.test(segment));
   const mustDisclose =
-    hasDisclosed || model.policyVersion >= 5 || (model.lastUpdated?.getTime() ?? 0) >= DISCLOSURE_FROM_MS;
+    hasDisclosed || Number(model.policyVersion) >= 5 || (model.lastUpdated?.getTime() ?? 0) >= DISCLOSURE_FROM_MS;
   if (!model.vendorConsents.has(vendor) || (mustDisclose && !model.vendorsDisclosed.has(vendor))) return 0;
   const forbidden = new Set(
     model.publisherRestrictions

@@ -209,6 +209,12 @@ describe("what is read", () => {
     });
   });
 
+  test("any gpc that does not say no is Global Privacy Control", () => {
+    const read = (gpc: unknown): boolean => parsed({ ...MINIMAL, regs: { ext: { gpc } } }).regs.globalPrivacyControl;
+    expect(["1", 1, true, "yes", 2, {}, ["1"]].filter((gpc) => !read(gpc))).toEqual([]);
+    expect(["0", 0, false, "", null, undefined].filter(read)).toEqual([]);
+  });
+
   test("the session is ext.sid, else user.ext.sessionid", () => {
     expect(parsed({ ...MINIMAL, ext: { sid: "a" }, user: { ext: { sessionid: "b" } } }).sessionId).toBe("a");
     expect(parsed({ ...MINIMAL, user: { ext: { sessionid: "b" } } }).sessionId).toBe("b");
