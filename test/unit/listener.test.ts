@@ -283,6 +283,16 @@ describe("memory", () => {
     expect(kit.timers).toEqual({});
   });
 
+  test("an idle listener is forgotten after 31 days, and not before", () => {
+    const kit = listening();
+    decide(kit);
+    kit.advance(31 * 24 * HOUR_MS - MINUTE_MS);
+    expect(kit.partNames()).toContain("core");
+    kit.advance(MINUTE_MS);
+    expect(kit.partNames()).toEqual([]);
+    expect(kit.timers).toEqual({});
+  });
+
   test("a listener that was forgotten stays forgotten when an event of old comes", () => {
     const kit = listening();
     kit.tell("Outcome", { decisionId: "d", campaignId: "a", creativeId: "a", event: "billed", atMs: NOON_MS });

@@ -79,6 +79,24 @@ describe("what is a 400", () => {
   });
 });
 
+test.each([
+  { regs: { coppa: "1" } },
+  { regs: { gdpr: true } },
+  { regs: { gdpr: "1" } },
+  { regs: { us_privacy: ["1YYN"] } },
+  { regs: { gpp: 7 } },
+  { regs: { gpp_sid: "7" } },
+  { regs: { gpp_sid: ["7"] } },
+  { regs: { ext: { gdpr: "1" } } },
+  { user: { consent: {} } },
+  { user: { ext: { consent: 1 } } },
+  { device: { lmt: true } },
+  { device: { dnt: "1" } },
+])("a consent signal of a wrong type is a 400, never taken for absent: %j", (fields) => {
+  const result = parseBidRequest({ ...MINIMAL, ...fields });
+  expect(result.ok ? [] : result.errors.map(({ path }) => path.split(".")[0])).toEqual(Object.keys(fields));
+});
+
 describe("what is tolerated", () => {
   test("unknown fields of any depth and type are not looked at", () => {
     let deep: unknown = 1;
