@@ -103,17 +103,21 @@ async function sendGarbage(http: string): Promise<void> {
   }
 }
 
-/** What an operator does with the raw id of somebody who asks what is known about them. @returns what may hold no taint. */
-async function operate(admin: AdminClient): Promise<string[]> {
+/**
+ * What an operator does with the raw id of somebody who asks what is known about them.
+ * @returns what was said, which may hold no taint, and the pseudonyms by where the id stood.
+ */
+async function operate(admin: AdminClient): Promise<{ said: string[]; keys: Record<string, string> }> {
   const said: string[] = [];
-  const keys = new Set<string>();
+  const keys: Record<string, string> = {};
   const ids = { user: TAINTS["user.id"], ifa: TAINTS["device.ifa"], session: TAINTS["ext.sid"] };
   for (const [source, id] of Object.entries({ ...ids, eid: `ids.example|${TAINTS["user.eids"]}` })) {
     const { key } = await admin.json<{ key: string }>(`/v1/pseudonym?id=${encodeURIComponent(id)}&source=${source}`);
-    keys.add(key);
+    keys[source] = key;
   }
   // State that concerns a listener is sealed on disk, where no search sees into it: here it is in the clear.
-  for (const key of keys) said.push(JSON.stringify(await admin.json(`/v1/inspect/actor/listener/${key}`)));
+  for (const key of Object.values(keys))
+    said.push(JSON.stringify(await admin.json(`/v1/inspect/actor/listener/${key}`)));
   const decisions = await admin.json<{ decisionId: string }[]>("/v1/decisions?limit=1000");
   expect(decisions.length).toBeGreaterThan(100);
   for (const { decisionId } of decisions.slice(0, 200)) {
@@ -137,7 +141,7 @@ async function operate(admin: AdminClient): Promise<string[]> {
   }
   const restart = { kind: "listener", key: TAINTS["user.id"] };
   await (await admin.fetch("/v1/control/restart", { method: "POST", body: JSON.stringify(restart) })).text();
-  return said;
+  return { said, keys };
 }
 
 describeWithNats("what a request says about a person", () => {
@@ -162,7 +166,7 @@ describeWithNats("what a request says about a person", () => {
       const token = new URL(eventUrl(played.received, "impression")).searchParams.get("t") ?? "";
       await sendEvents(client, answers, token);
       await sendGarbage(daemon.node.http);
-      const said = await operate(admin);
+      const { said, keys } = await operate(admin);
       for (const one of said)
         if (search.inText(one).length)
           console.log("DBG", one.slice(Math.max(0, one.indexOf("taint-user") - 600), one.indexOf("taint-user") + 300));
@@ -185,6 +189,13 @@ describeWithNats("what a request says about a person", () => {
         copies.push(...search.inText(text).map((found) => `${found} in the ${where}`));
       }
       expect(copies).toEqual([]);
+      // Who listened stands in the partitions' own log, by pseudonym; not in what is kept to explain, to audit and to watch.
+      const pseudonyms = new ByteSearch(keys);
+      const streams = join(daemon.data, "nats/jetstream/CHORUS/streams");
+      expect(pseudonyms.inFolder(join(streams, "CHORUS_LOG"))).not.toEqual([]);
+      expect(pseudonyms.inFolder(join(streams, "CHORUS_DECISIONS"))).toEqual([]);
+      expect(pseudonyms.inFolder(join(streams, "CHORUS_AUDIT"))).toEqual([]);
+      expect(pseudonyms.inText(daemon.output)).toEqual([]);
     },
   );
 

@@ -53,6 +53,18 @@ describeWithNats("provisioning", () => {
     }
   });
 
+  test("what may concern a person ages out: decisions and dead letters in 30 days, the audit log in 400", async () => {
+    await provision(jsm, SHAPE);
+    for (const [name, days] of Object.entries({ CHORUS_DECISIONS: 30, CHORUS_DLQ: 30, CHORUS_AUDIT: 400 })) {
+      const { config } = await jsm.streams.info(name);
+      expect({ name, max_age: config.max_age, discard: config.discard }).toEqual({
+        name,
+        max_age: nanos(days * 86_400_000),
+        discard: "old",
+      });
+    }
+  });
+
   test("brings a setting that somebody changed back to what is declared", async () => {
     await provision(jsm, SHAPE);
     await jsm.streams.update("CHORUS_P", { max_msgs: 10, discard: DiscardPolicy.Old });
