@@ -42,7 +42,12 @@ export function examFigures(arms: readonly Arm[]): readonly ExamFigure[] {
     figure("listeners active at all", "%", -0.00915, trial.relative(active)),
     figure("days per active listener", "%", -0.00955, trial.relativeRatio(days, active)),
     // Ads lengthen no evening a month later: the effect on a day's hours is there from the first day, so all days may say what it is.
-    figure("hours per active day, whole trial", "%", -0.00403, trial.relativeRatio(column("musicHours"), column("activeDays"))),
+    figure(
+      "hours per active day, whole trial",
+      "%",
+      -0.00403,
+      trial.relativeRatio(column("musicHours"), column("activeDays")),
+    ),
     figure("hours, one more break of one ad an hour", "%", -0.0197, trial.relativeToOneAdBreaks(hours)),
     figure("hours, one more pod of two an hour", "%", -0.0412, trial.relativeToPods(hours)),
     figure("elasticity of hours in the first 30 days", "share", -0.02, elasticity),

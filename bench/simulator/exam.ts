@@ -1,10 +1,10 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { type ExamFigure, examFigures } from "./exam-figures.ts";
 import { total } from "./outcomes.ts";
 import { type Arm, runTrial, TRIAL_DAYS } from "./trial.ts";
-import { parseWorld, WorldRefused } from "./world-file.ts";
+import { bundledWorld, readWorld, WorldRefused } from "./world-file.ts";
 
 /* `npm run simulator:exam` (interfaces.md 7). Exit codes: 0 every figure inside its tolerance, 1 one outside, 2 wrong usage or world. */
 
@@ -13,7 +13,6 @@ const EXIT_USAGE = 2;
 const LISTENERS = 5_000;
 const LISTENERS_MAX = 50_000;
 const LISTENERS_MIN = 100;
-const DEFAULT_WORLD = new URL("worlds/default.json", import.meta.url);
 const USAGE = `npm run simulator:exam -- [--seed 1] [--listeners ${LISTENERS}] [--world FILE] [--json FILE]`;
 
 class UsageError extends Error {}
@@ -21,7 +20,8 @@ class UsageError extends Error {}
 interface ExamCommand {
   readonly seed: number;
   readonly listeners: number;
-  readonly world: string | URL;
+  /** A file; null is the default world. */
+  readonly world: string | null;
   readonly json: string | null;
 }
 
@@ -36,7 +36,7 @@ function readCommand(args: readonly string[]): ExamCommand {
   return {
     seed: whole("seed", values.seed, 1, 0, Number.MAX_SAFE_INTEGER),
     listeners: whole("listeners", values.listeners, LISTENERS, LISTENERS_MIN, LISTENERS_MAX),
-    world: values.world ?? DEFAULT_WORLD,
+    world: values.world ?? null,
     json: values.json ?? null,
   };
 }
@@ -46,14 +46,6 @@ function whole(name: string, text: string | undefined, standard: number, least: 
   if (text?.trim() === "" || !Number.isInteger(value) || value < least || value > most)
     throw new UsageError(`--${name} = ${text ?? ""}: is a whole number from ${least} to ${most}`);
   return value;
-}
-
-async function readWorld(file: string | URL): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    throw new UsageError(`--world = ${String(file)}: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 const decimals = (value: number, unit: ExamFigure["unit"]): string =>
@@ -95,7 +87,7 @@ function levels(arms: readonly Arm[]): { minutesAnActiveDay: number; activeInLas
 
 async function main(args: readonly string[]): Promise<boolean> {
   const { seed, listeners, world: file, json } = readCommand(args);
-  const world = parseWorld(await readWorld(file), file instanceof URL ? "worlds/default.json" : file);
+  const world = file === null ? await bundledWorld("default") : await readWorld(file);
   if (json !== null) await mkdir(dirname(json), { recursive: true });
   const startedMs = performance.now();
   const arms = runTrial(world, seed, listeners, TRIAL_DAYS, (line) => void process.stderr.write(`  ${line}\n`));

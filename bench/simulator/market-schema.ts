@@ -30,10 +30,10 @@ export const campaignSchema = z.strictObject({
   startDay: day,
   /** … up to and without this one. */
   endDay: day,
-  /** What it may spend on a day, micros. The world counts, it does not stop: keeping to it is the policy's duty. */
-  budgetMicrosPerDay: micros,
+  /** What it may spend on a day for each 1,000 listeners of the run, micros, so that a world suits any size of run. The world counts, it does not stop: keeping to it is the policy's duty. */
+  budgetMicrosPerDayPer1000: micros,
   /** From `day` on the budget is another: a rise for one day is money dumped at once. */
-  budgetChanges: z.array(z.strictObject({ day, budgetMicrosPerDay: micros })).max(64),
+  budgetChanges: z.array(z.strictObject({ day, budgetMicrosPerDayPer1000: micros })).max(64),
   /** Factor on a slot's worth that it bids [A]. */
   priceFactor: factor,
   /** Spread of its bid around that, log-sd by slot [A]. */

@@ -24,12 +24,15 @@ export class Market implements Demand {
   readonly #world: World;
   readonly #repetition: readonly number[];
   readonly #targets: readonly { readonly platforms: readonly boolean[]; readonly genres: readonly boolean[] }[];
+  /** Listeners of the run, which budgets go by. */
+  readonly #thousands: number;
   #place: SlotPlace | null = null;
   /** Micros of a 30 s ad in the slot at hand, before repetition, fill and campaign. */
   #worthMicros = 0;
 
-  constructor(world: World) {
+  constructor(world: World, listeners: number) {
     this.#world = world;
+    this.#thousands = listeners / 1_000;
     const exponent = world.openMarket.repetitionExponent;
     this.#repetition = Array.from({ length: ADS_TABLED + POD_ADS_MAX }, (_, ads) => (1 + ads) ** -exponent);
     this.#targets = world.campaigns.map((campaign) => ({
@@ -76,13 +79,13 @@ export class Market implements Demand {
   }
 
   budgetMicros(campaign: number, day: number): number {
-    const { startDay, endDay, budgetMicrosPerDay, budgetChanges } = this.#campaign(campaign);
+    const { startDay, endDay, budgetMicrosPerDayPer1000, budgetChanges } = this.#campaign(campaign);
     if (day < startDay || day >= endDay) return 0;
-    let budget = budgetMicrosPerDay;
+    let budget = budgetMicrosPerDayPer1000;
     let since = -1;
     for (const change of budgetChanges)
-      if (change.day <= day && change.day > since) [budget, since] = [change.budgetMicrosPerDay, change.day];
-    return budget;
+      if (change.day <= day && change.day > since) [budget, since] = [change.budgetMicrosPerDayPer1000, change.day];
+    return Math.round(budget * this.#thousands);
   }
 
   #filled(place: SlotPlace, position: number): number {

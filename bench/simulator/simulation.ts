@@ -56,7 +56,7 @@ export class Simulation {
     const fatigue = new Fatigue(world.fatigue);
     this.setup = setupOf(world, settings);
     this.outcomes = new Outcomes(listeners, days, world.campaigns.length);
-    this.demand = this.#market = new Market(world);
+    this.demand = this.#market = new Market(world, listeners);
     this.#life = new DailyLife(world, fatigue, survival);
     this.#sessions = new Sessions(world, fatigue);
     this.#playback = new Playback(world, root, fatigue, this.#market, this.outcomes);

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import {
   activitySchema,
@@ -86,6 +88,26 @@ export function parseWorld(value: unknown, source: string): World {
     source,
     read.error.issues.flatMap((issue) => findings(issue, value)),
   );
+}
+
+/**
+ * Reads a world from a JSON file.
+ * @throws WorldRefused, also when there is no such file or no JSON in it.
+ */
+export async function readWorld(path: string): Promise<World> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    const rule = error instanceof Error ? error.message : String(error);
+    throw new WorldRefused(path, [{ field: "(file)", value: path, rule }]);
+  }
+  return parseWorld(value, path);
+}
+
+/** A world of this folder: `default`, `flat-price`, `campaigns`. */
+export function bundledWorld(name: "default" | "flat-price" | "campaigns"): Promise<World> {
+  return readWorld(fileURLToPath(new URL(`worlds/${name}.json`, import.meta.url)));
 }
 
 function findings(issue: z.core.$ZodIssue, root: unknown): WorldFinding[] {
