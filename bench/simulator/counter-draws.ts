@@ -67,7 +67,7 @@ export function childKey(parent: DrawKey, index: number): DrawKey {
 }
 
 /** 32 random bits for (key, counter, purpose). */
-export function bits(key: DrawKey, counter: number, purpose: number): number {
+function bits(key: DrawKey, counter: number, purpose: number): number {
   return mix32((mix32(key.low ^ Math.imul(counter + 1, STEP_A)) + Math.imul(purpose, STEP_B)) ^ key.high);
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Outcomes, total } from "../../bench/simulator/outcomes.ts";
+import { PolicyFault } from "../../bench/simulator/playback.ts";
 import { CADENCE_MINUTES, fixedCadence } from "../../bench/simulator/policies/fixed-cadence.ts";
 import { OPEN_MARKET, type Policy } from "../../bench/simulator/policy.ts";
 import { runPolicy } from "../../bench/simulator/run.ts";
@@ -313,5 +314,6 @@ test.each([
 test("an ad that nobody bids for is refused", () => {
   const unsold = changed(world, (copy) => void (copy.openMarket.fillShare = 0));
   const always: Policy = { name: "always", decide: () => [{ campaign: OPEN_MARKET, creative: 0, lengthSeconds: 30 }] };
+  expect(() => runPolicy(unsold, always, small)).toThrow(PolicyFault);
   expect(() => runPolicy(unsold, always, small)).toThrow(/somebody bids/);
 });
