@@ -29,6 +29,8 @@ export const isOutsideRole = (role: Role): role is OutsideRole => (OUTSIDE_ROLES
 export const CANDIDATES_MAX = 64;
 const QUESTION_BYTES_MAX = 65_536;
 const ANSWER_BYTES_MAX = 65_536;
+/** What a refusal says of a rule: it may quote what was answered. */
+const RULE_CHARS_MAX = 200;
 /** Entries of one list in an answer. */
 const ENTRIES_MAX = 2_048;
 
@@ -134,7 +136,7 @@ export function encodeQuestion(
 }
 
 /**
- * Reads an answer. @param contentType null: as the question was written.
+ * Reads an answer. @param contentType of the answer, or of the question where the answer names none; parameters are ignored.
  * @throws Fault CODEC_LIMIT or CODEC_INVALID, naming the field, for one that is too long, malformed, or speaks of what was not asked.
  */
 export function readAnswer<R extends OutsideRole>(
@@ -146,7 +148,8 @@ export function readAnswer<R extends OutsideRole>(
   const parsed = ANSWERS[role].safeParse(decodeAnswer(bytes, contentType));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new Fault("CODEC_INVALID", `${issue?.path.join(".") || "the answer"}: ${issue?.message ?? "does not fit"}`);
+    const rule = issue?.message.slice(0, RULE_CHARS_MAX) ?? "does not fit";
+    throw new Fault("CODEC_INVALID", `${issue?.path.join(".") || "the answer"}: ${rule}`);
   }
   const answer = parsed.data as OutsideAnswer<R>;
   const entries = entriesOf(answer);
@@ -171,9 +174,10 @@ function entriesOf(
 function decodeAnswer(bytes: Uint8Array, contentType: string): unknown {
   if (bytes.byteLength > ANSWER_BYTES_MAX)
     throw new Fault("CODEC_LIMIT", `an answer of ${bytes.byteLength} bytes exceeds ${ANSWER_BYTES_MAX}`);
-  if (contentType === MSGPACK)
+  const [mediaType = ""] = contentType.toLowerCase().split(";");
+  if (mediaType.trim() === MSGPACK)
     return decodeBounded(bytes, { bytesMax: ANSWER_BYTES_MAX, depthMax: 8, nodesMax: 8 * ENTRIES_MAX });
-  if (contentType !== JSON_TEXT)
+  if (mediaType.trim() !== JSON_TEXT)
     throw new Fault("CODEC_INVALID", `Content-Type ${contentType.slice(0, 64)}: must be ${JSON_TEXT} or ${MSGPACK}`);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;

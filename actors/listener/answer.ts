@@ -63,6 +63,7 @@ export function answerRequest(
         experiments: armsOf(settings.roster, fx.key),
         reservedUntil: winner === null ? null : expiresAtMs,
         inputs: fx.seal(transcript, sealedInputsOf(decisionId), INPUTS_BYTES_MAX) ?? "too large",
+        waits: heard.values(),
       },
     ),
   );

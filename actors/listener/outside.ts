@@ -10,7 +10,7 @@ import {
   type OutsideSaying,
   readAnswer,
 } from "../../protocols/outside-agent.ts";
-import { type Proposal, type Role, ROLES } from "../../protocols/roles.ts";
+import { type Proposal, ROLES } from "../../protocols/roles.ts";
 import { agentSubject } from "../../protocols/subjects.ts";
 import type { AnyAgent, OutsideTerms } from "../../runtime/actor/agent.ts";
 import type { AskEffects } from "../../runtime/actor/effects.ts";
@@ -48,10 +48,14 @@ export function hearOutside(
 ): HeardOutside | null {
   const players = playersOf(roster, fx.key);
   if (players.size === 0) return NOBODY;
-  const proposals = proposalsFor(request, catalog, roster, fx);
+  // The second turn composes nothing.
+  let proposals: readonly Proposal[] | undefined;
   const heard = fx.requestTransient([...players.keys()], (agent) => {
     const player = players.get(agent);
-    return player === undefined ? null : questionTo(player, request, recent, proposals);
+    if (player === undefined) return null;
+    if (!speaksOfAds(player.role)) return questionTo(player, request, recent, null);
+    proposals ??= proposalsFor(request, catalog, roster, fx);
+    return proposals.length === 0 ? null : questionTo(player, request, recent, proposals);
   });
   return heard === null ? null : new Map(heard.map((each) => [each.agent, each]));
 }
@@ -78,17 +82,15 @@ function proposalsFor(
   return shortlist(catalog, reached.answer.words, request, fx.nowMs, CANDIDATES_MAX);
 }
 
-/** Roles that speak of no single ad. */
-const WITHOUT_CANDIDATES: readonly Role[] = ["quality", "reward"];
+const speaksOfAds = (role: OutsideRole): boolean => role !== "quality" && role !== "reward";
 
+/** @param proposals null: the role speaks of no single ad. */
 function questionTo(
   { role, agent, terms }: Player,
   request: DecisionRequest,
   recent: number,
-  proposals: readonly Proposal[],
-): TransientRequest | null {
-  const speaksOfAds = !WITHOUT_CANDIDATES.includes(role);
-  if (speaksOfAds && proposals.length === 0) return null;
+  proposals: readonly Proposal[] | null,
+): TransientRequest {
   const composed: OutsideQuestion = {
     v: 1,
     role,
@@ -98,7 +100,7 @@ function questionTo(
     context: request.context,
     profile: request.capabilities.profile,
     ...(role === "quality" ? { traffic: { ...request.traffic, recent } } : {}),
-    ...(speaksOfAds ? { candidates: proposals.map(candidateOf) } : {}),
+    ...(proposals === null ? {} : { candidates: proposals.map(candidateOf) }),
   };
   const { question, bytes, contentType } = encodeQuestion(composed, terms.encoding);
   return {

@@ -1,6 +1,7 @@
-import type { ArmRow, DecisionRecord } from "../../protocols/decision-record.ts";
+import type { ArmRow, DecisionRecord, RoleRow } from "../../protocols/decision-record.ts";
 import type { DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
+import type { Heard } from "../../runtime/actor/transient.ts";
 import type { Decision } from "../decision/decision.ts";
 
 /** Where and by what a decision was made. */
@@ -12,6 +13,8 @@ interface Making {
   readonly experiments: readonly ArmRow[];
   readonly reservedUntil: EpochMs | null;
   readonly inputs: DecisionRecord["inputs"];
+  /** What the decision waited for agents outside before it was made (D15). */
+  readonly waits: Iterable<Heard>;
 }
 
 /** The row that explains this decision (decisioning.md 7.4). */
@@ -45,11 +48,18 @@ export function recordOf(request: DecisionRequest, decision: Decision, made: Mak
     vetoCounts,
     proposed,
     considered,
-    roles,
+    roles: waitedFor(roles, made.waits),
     versions: made.versions,
     capabilities: request.capabilities,
     context: request.context,
     seed: made.decisionId,
     inputs: made.inputs,
   };
+}
+
+/** The time of a role that is played outside is what was waited for it, once, and what its answer took to be read. */
+function waitedFor(roles: readonly RoleRow[], waits: Iterable<Heard>): readonly RoleRow[] {
+  const waited = new Map([...waits].map(({ agent, micros }) => [agent.role, micros]));
+  if (waited.size === 0) return roles;
+  return roles.map((row) => ({ ...row, micros: row.micros + (waited.get(row.role) ?? 0) }));
 }

@@ -64,13 +64,18 @@ function vetoed(request: SafetyRequest, context: ConsultContext<unknown>, base: 
   const own = base.answer(request, context) as SafetyAnswer;
   const { said, asked } = heardOf<"frequency">(context);
   const known = new Set(asked);
+  // One objection to an ad set or creative is enough, however often it is said.
+  const objections = new Map<string, Map<string, RoleVeto>>();
+  for (const { adSetId, creativeId, reason, rule } of said.vetoes) {
+    const against = objections.get(adSetId) ?? new Map<string, RoleVeto>();
+    objections.set(adSetId, against);
+    const veto = { proposal: -1, reason, rule, ...(creativeId === undefined ? {} : { creativeId }) };
+    if (!against.has(creativeId ?? "")) against.set(creativeId ?? "", veto);
+  }
   const vetoes: RoleVeto[] = [...own.vetoes];
   request.proposals.forEach(({ adSet }, proposal) => {
     if (!known.has(adSet.id)) vetoes.push({ proposal, reason: "not-asked", rule: "an agent outside is asked before" });
-    for (const { adSetId, creativeId, reason, rule } of said.vetoes) {
-      if (adSetId !== adSet.id) continue;
-      vetoes.push({ proposal, reason, rule, ...(creativeId === undefined ? {} : { creativeId }) });
-    }
+    for (const veto of objections.get(adSet.id)?.values() ?? []) vetoes.push({ ...veto, proposal });
   });
   return { vetoes };
 }

@@ -58,7 +58,7 @@ export interface Verdict<Answer> {
   readonly version: string;
   readonly outcome: Outcome;
   readonly answer: Answer;
-  /** Time the agent took, in microseconds; for one outside, what the decision waited for it. */
+  /** Time the consultation took, in microseconds; not what was waited for an agent outside before it. */
   readonly micros: number;
 }
 

@@ -7,6 +7,8 @@ import type { SnapshotTable } from "./snapshot-table.ts";
 const FAILURES_TO_OPEN = 5;
 const BACKOFF_MIN_MS = 1_000;
 const BACKOFF_MAX_MS = 60_000;
+/** What an agent says of its own failure, as far as it is kept. */
+const ERROR_CHARS_MAX = 300;
 
 interface Circuit {
   failures: number;
@@ -20,6 +22,7 @@ interface Circuit {
   failed: number;
   late: number;
   ignored: number;
+  passedOver: number;
 }
 
 export interface CircuitView {
@@ -32,6 +35,8 @@ export interface CircuitView {
   /** Questions to an agent outside that were not answered in time, and answers that came when nobody waited any more. */
   readonly late: number;
   readonly ignored: number;
+  /** Decisions that went on without asking an agent outside, because there was no room for the question or no time for an answer. */
+  readonly passedOver: number;
   readonly lastError: string | null;
 }
 
@@ -66,8 +71,7 @@ export class CircuitBreaker {
       const answer = agent.whenFailing(request) as Answer;
       return { role, variant, version, outcome, answer, micros };
     };
-    if (agent.outside !== undefined && heard?.hearing === undefined)
-      return failing(heard?.outcome ?? "failed", heard?.micros ?? 0);
+    if (agent.outside !== undefined && heard?.hearing === undefined) return failing(heard?.outcome ?? "failed", 0);
     if (agent.outside === undefined && startMs < circuit.openUntilMs) return failing("open", 0);
     try {
       const answer = agent.answer(request, {
@@ -77,23 +81,29 @@ export class CircuitBreaker {
         snapshot: (topic) => this.#snapshots.get(topic)?.value,
         heard: heard?.hearing?.answer,
       }) as Answer;
-      const micros = heard?.micros ?? this.#microsSince(startMs);
       if (agent.outside === undefined) succeed(circuit);
-      return { role, variant, version, outcome: "answered", answer, micros };
+      return { role, variant, version, outcome: "answered", answer, micros: this.#microsSince(startMs) };
     } catch (error) {
       fail(circuit, "failed", error, startMs);
-      return failing("failed", heard?.micros ?? this.#microsSince(startMs));
+      return failing("failed", this.#microsSince(startMs));
     }
   }
 
-  /** Whether an agent outside may be asked now; after a backoff that is one ask, until it is known what became of it (C2). */
+  /** Whether an agent outside may be asked now. */
   admits(agent: AnyAgent): boolean {
+    return this.#clock.monotonicMs() >= this.#circuitOf(agent).openUntilMs;
+  }
+
+  /** A question to an agent outside leaves. After a backoff it is the only one, until it is known what became of it (C2). */
+  asks(agent: AnyAgent): void {
     const circuit = this.#circuitOf(agent);
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs < circuit.openUntilMs) return false;
     circuit.trial = circuit.failures >= FAILURES_TO_OPEN;
-    if (circuit.trial) circuit.openUntilMs = nowMs + circuit.backoffMs;
-    return true;
+    if (circuit.trial) circuit.openUntilMs = this.#clock.monotonicMs() + circuit.backoffMs;
+  }
+
+  /** A question could not leave, which is no fault of the agent's. */
+  passesOver(agent: AnyAgent): void {
+    this.#circuitOf(agent).passedOver++;
   }
 
   /** What became of a question to an agent outside. @param error why it is no answer; null: it is one. */
@@ -119,6 +129,7 @@ export class CircuitBreaker {
       failed: circuit.failed,
       late: circuit.late,
       ignored: circuit.ignored,
+      passedOver: circuit.passedOver,
       lastError: circuit.lastError,
     }));
   }
@@ -140,6 +151,7 @@ export class CircuitBreaker {
         failed: 0,
         late: 0,
         ignored: 0,
+        passedOver: 0,
       };
       this.#circuits.set(agent, circuit);
     }
@@ -157,7 +169,7 @@ function succeed(circuit: Circuit): void {
 
 function fail(circuit: Circuit, how: "failed" | "late", error: unknown, nowMs: number): void {
   circuit[how]++;
-  circuit.lastError = error instanceof Error ? error.message : String(error);
+  circuit.lastError = (error instanceof Error ? error.message : String(error)).slice(0, ERROR_CHARS_MAX);
   if (++circuit.failures < FAILURES_TO_OPEN) return;
   // Of many that were under way together, one opens it: the backoff grows by tries, not by asks.
   if (nowMs < circuit.openUntilMs && !circuit.trial) return;

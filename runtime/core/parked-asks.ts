@@ -12,6 +12,15 @@ export interface ParkingSettings {
   readonly outsideBytesMax: number;
 }
 
+export interface ParkedFigures {
+  readonly waiting: number;
+  /** Questions whose answer would still be taken note of, and their bytes. */
+  readonly requests: number;
+  readonly requestBytes: number;
+  /** Asks refused so far because four of their actor waited already. */
+  readonly refused: number;
+}
+
 interface Parked {
   readonly ask: Ask;
   readonly heard: Heard[];
@@ -52,6 +61,7 @@ export class ParkedAsks {
   #actions: ShardAction[] = [];
   #bytes = 0;
   #request = 0;
+  #refused = 0;
   /** Nothing falls due before. */
   #dueMs = Number.POSITIVE_INFINITY;
 
@@ -66,15 +76,20 @@ export class ParkedAsks {
     return this.#parked.size;
   }
 
-  get underWay(): { readonly requests: number; readonly bytes: number } {
-    return { requests: this.#underWay.size, bytes: this.#bytes };
+  get figures(): ParkedFigures {
+    const { size: requests } = this.#underWay;
+    return { waiting: this.#parked.size, requests, requestBytes: this.#bytes, refused: this.#refused };
   }
 
   /** Lets an ask wait if another of its actor is parked. @returns null if none is, else whether there was room. */
   queue(ask: Ask): boolean | null {
+    if (this.#parked.size === 0) return null;
     const parked = this.#parked.get(keyOf(ask));
     if (parked === undefined) return null;
-    if (parked.queue.length >= QUEUED_MAX) return false;
+    if (parked.queue.length >= QUEUED_MAX) {
+      this.#refused++;
+      return false;
+    }
     parked.queue.push(ask);
     return true;
   }
@@ -175,13 +190,14 @@ export class ParkedAsks {
     const timeoutMs = Math.min(request.timeoutMs, Math.floor(leftMs));
     const hasRoom = this.#underWay.size < outsideRequestsMax && this.#bytes + bytes <= outsideBytesMax;
     if (timeoutMs < 1 || !hasRoom) {
-      // No fault of the agent's: its circuit is not told.
+      this.#circuits.passesOver(agent);
       parked.heard.push({ agent, outcome: hasRoom ? "late" : "failed", hearing: undefined, micros: 0 });
       return;
     }
     const sentMs = this.#clock.monotonicMs();
     const number = ++this.#request;
     const question = { parked, agent, request: { ...request, timeoutMs }, sentMs, dueMs: sentMs + timeoutMs };
+    this.#circuits.asks(agent);
     this.#underWay.set(number, { ...question, overdue: false });
     this.#bytes += bytes;
     this.#dueMs = Math.min(this.#dueMs, question.dueMs);

@@ -6,7 +6,7 @@ import { GroupCommitter } from "./group-committer.ts";
 import { LaneTable } from "./lane-table.ts";
 import type { Suspect } from "./mail-intake.ts";
 import { openSlot } from "./open-slot.ts";
-import { ParkedAsks } from "./parked-asks.ts";
+import { type ParkedFigures, ParkedAsks } from "./parked-asks.ts";
 import type { PartitionCore } from "./partition-core.ts";
 import type { ShardEnvironment } from "./shard-settings.ts";
 import { PartitionOpening } from "./partition-opening.ts";
@@ -49,6 +49,11 @@ export class ShardCore {
 
   get slots(): ReadonlyMap<Partition, SlotState> {
     return this.#slots;
+  }
+
+  /** Asks that wait for agents outside, the questions under way, and the asks that were refused because of them (D15). */
+  get outside(): ParkedFigures {
+    return this.#parked.figures;
   }
 
   on(event: ShardEvent): void {

@@ -79,7 +79,7 @@ function recordAgain(
   try {
     const replayed = replay(transcript, decisionId, world);
     if (!replayed.ok) return replayed;
-    const made = { decisionId, node, versions, nowMs: transcript.nowMs, experiments, reservedUntil, inputs };
+    const made = { decisionId, node, versions, nowMs: transcript.nowMs, experiments, reservedUntil, inputs, waits: [] };
     return { record: recordOf(transcript.request, replayed.decision, made) };
   } catch (error) {
     return { reason: `an agent throws that did not: ${error instanceof Error ? error.message : String(error)}` };

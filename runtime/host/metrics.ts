@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { LATENCY_BOUNDS_MS, type RequestTally } from "../threads/gateway-thread-messages.ts";
-import type { CircuitView } from "../core/circuit.ts";
 import type { InspectQuestion } from "../threads/shard-thread-messages.ts";
+import { type AddGauge, agentGauges } from "./agent-metrics.ts";
 import type { NodeRuntime } from "./node-runtime.ts";
 
 interface PartitionRow {
@@ -45,12 +45,7 @@ export class NodeMetrics {
 
   constructor(runtime: NodeRuntime) {
     collectDefaultMetrics({ register: this.#registry });
-    const gauge = (
-      name: string,
-      help: string,
-      labelNames: string[],
-      collect: (gauge: Gauge) => Promise<void>,
-    ): void => {
+    const gauge: AddGauge = (name, help, labelNames, collect) => {
       const made: Gauge = new Gauge({
         name,
         help,
@@ -76,18 +71,7 @@ export class NodeMetrics {
         }
       },
     );
-    gauge(
-      "chorus_agent_consultations_total",
-      "How often each variant of a role was asked since its shard started, by outcome.",
-      ["role", "variant", "outcome"],
-      async (made) => {
-        made.reset();
-        for (const { role, variant, answered, failed } of await circuits(runtime)) {
-          made.inc({ role, variant, outcome: "answered" }, answered);
-          made.inc({ role, variant, outcome: "failed" }, failed);
-        }
-      },
-    );
+    agentGauges(gauge, (question) => ofShards(runtime, question));
     gauge("chorus_shard_restarts", "Times a shard thread was replaced.", ["shard"], (made) => {
       for (let shard = 0; shard < runtime.shards; shard++)
         made.set({ shard: String(shard) }, runtime.pool.restartsOf(shard));
@@ -155,7 +139,6 @@ export class NodeMetrics {
 }
 
 const partitionRows = (runtime: NodeRuntime) => ofShards<PartitionRow>(runtime, { about: "partitions" });
-const circuits = (runtime: NodeRuntime) => ofShards<CircuitView>(runtime, { about: "circuits" });
 
 /** What all shards answer, one list; a shard that is being replaced is left out. */
 async function ofShards<Row>(runtime: NodeRuntime, question: InspectQuestion): Promise<Row[]> {

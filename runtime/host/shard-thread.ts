@@ -236,6 +236,8 @@ export class ShardThread {
         return listDeadLetters(core.slots.values(), reader, question.limit);
       case "circuits":
         return core.circuits.view();
+      case "outside":
+        return [{ shard, ...core.outside }];
     }
   }
 

@@ -32,7 +32,8 @@ export type InspectQuestion =
   | { readonly about: "partitions" }
   | { readonly about: "timers"; readonly limit: number }
   | { readonly about: "dead-letters"; readonly limit: number }
-  | { readonly about: "circuits" };
+  | { readonly about: "circuits" }
+  | { readonly about: "outside" };
 
 export type ControlVerb =
   | { readonly verb: "accept-gap"; readonly partition: number }

@@ -6,11 +6,14 @@ import type { Sealer } from "../../protocols/state-part.ts";
 import type { CallSpec } from "../../runtime/actor/call.ts";
 import type { AnyActor } from "../../runtime/actor/define.ts";
 import type { AskEffects } from "../../runtime/actor/effects.ts";
+import type { Heard } from "../../runtime/actor/transient.ts";
 import { CircuitBreaker, type CircuitView } from "../../runtime/core/circuit.ts";
 import type { AskOutcome } from "../../runtime/core/dispatcher.ts";
+import { ParkedAsks } from "../../runtime/core/parked-asks.ts";
 import { PartitionCore } from "../../runtime/core/partition-core.ts";
 import type { Clock, Opening, StateReader, TimerRow } from "../../runtime/core/ports.ts";
 import { SnapshotTable } from "../../runtime/core/snapshot-table.ts";
+import { type AskedOutside, type OutsideSays, TwoTurnAsk } from "./two-turn-ask.ts";
 
 export interface SentMessage {
   readonly to: ActorId;
@@ -30,7 +33,21 @@ export interface KitOptions {
   /** Other actors that live in the same partition; messages to any other kind are only noted. */
   readonly others?: readonly AnyActor[];
   readonly snapshots?: Readonly<Record<string, { readonly version: number; readonly value: unknown }>>;
+  /** What agents outside answer in `ask` (D15). */
+  readonly outside?: (asked: AskedOutside) => OutsideSays;
 }
+
+/** An ask whose first turn has run. */
+export interface BegunAsk {
+  readonly questions: TwoTurnAsk["questions"];
+  hear(role: string, says: OutsideSays): void;
+  /** Runs the second turn, after the time of those agents that were not heard. @returns the answer. @throws the Fault. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of many shapes
+  end(): any;
+}
+
+const ASK_MS = 60_000;
+const OUTSIDE = { outsideRequestsMax: 1_024, outsideBytesMax: 8_388_608 };
 
 /** Sealing that keeps the bytes: unit tests look at state, not at cryptography. */
 export const openSealer: Sealer = { seal: (plain) => plain, open: (sealed) => sealed };
@@ -69,7 +86,9 @@ export class ActorKit {
   readonly #stored = new Map<string, Uint8Array>();
   readonly #timers = new Map<string, TimerRow>();
   readonly #noted: SentMessage[] = [];
+  readonly #outside: KitOptions["outside"];
   #circuits: CircuitBreaker;
+  #parked: ParkedAsks;
   #core: PartitionCore;
   #incarnation = 0;
 
@@ -83,7 +102,9 @@ export class ActorKit {
     this.#registry = new NotingRegistry([definition, ...(options.others ?? []), caller], this.#noted);
     for (const [topic, { version, value }] of Object.entries(options.snapshots ?? {}))
       this.snapshots.put(topic, version, value);
+    this.#outside = options.outside;
     this.#circuits = new CircuitBreaker(this.clock, this.snapshots);
+    this.#parked = new ParkedAsks(this.clock, this.#circuits, OUTSIDE);
     this.#core = this.#recover();
     const parts = options.parts ?? (options.state === undefined ? {} : { "": options.state });
     const activation = this.#core.activate(this.id.kind, this.id.key);
@@ -105,14 +126,26 @@ export class ActorKit {
   /** @returns the answer. @throws the Fault that an asker would get. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of many shapes
   ask(type: string, payload: unknown, to: { kind?: string; key?: string } = {}): any {
-    const outcome = this.#core.ask({
-      kind: to.kind ?? this.id.kind,
-      key: to.key ?? this.id.key,
-      type,
-      payload: roundTrip(payload),
-    });
-    this.#close();
-    return answerOf(outcome);
+    const begun = this.begin(type, payload, to);
+    for (const asked of begun.questions) begun.hear(asked.question.role, this.#outside?.(asked) ?? "gone");
+    return begun.end();
+  }
+
+  /** Runs the first turn of an ask; it is the only one where no agent outside has to be waited for. */
+  begin(type: string, payload: unknown, to: { kind?: string; key?: string } = {}): BegunAsk {
+    const envelope = { kind: to.kind ?? this.id.kind, key: to.key ?? this.id.key, type, payload: roundTrip(payload) };
+    const turn = (heard: readonly Heard[] | null): AskOutcome => {
+      const outcome = this.#core.ask(envelope, heard);
+      this.#close();
+      return outcome;
+    };
+    const pass = (untilMs: number): void => this.advance(Math.max(0, untilMs - this.clock.monotonicMs()));
+    const ask = new TwoTurnAsk(this.#parked, turn, this.id.partition, this.clock.now + ASK_MS, pass);
+    return {
+      questions: ask.questions,
+      hear: (role, says) => ask.hear(role, says),
+      end: () => answerOf(ask.end()),
+    };
   }
 
   /** Runs a synchronous call of the actor as another actor of the partition would. */
@@ -183,6 +216,7 @@ export class ActorKit {
   /** Forgets everything in memory and starts again from what the records wrote. */
   crashAndRecover(): void {
     this.#circuits = new CircuitBreaker(this.clock, this.snapshots);
+    this.#parked = new ParkedAsks(this.clock, this.#circuits, OUTSIDE);
     this.#core = this.#recover();
   }
 
@@ -341,7 +375,7 @@ function lastSent(records: readonly CommitRecord[]): [Partition, number][] {
 /** What a payload looks like after the wire. */
 function answerOf(outcome: AskOutcome): unknown {
   if ("fault" in outcome) throw fromWireFault(outcome.fault);
-  if ("questions" in outcome) throw new Error("it waits for agents outside");
+  if ("questions" in outcome) throw new Error("a second turn asks nobody");
   return outcome.answer;
 }
 
