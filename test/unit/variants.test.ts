@@ -9,6 +9,7 @@ import { asPartition, partitionOf } from "../../protocols/ids.ts";
 import { INDEX_SNAPSHOT } from "../../protocols/messages/catalog.ts";
 import { DecisionAnswer, DecisionRequest } from "../../protocols/messages/listener.ts";
 import { walletKey } from "../../protocols/messages/wallet.ts";
+import { OUTSIDE_ROLES, type OutsideRole } from "../../protocols/outside-agent.ts";
 import { type Role, ROLES } from "../../protocols/roles.ts";
 import type { AnyAgent } from "../../runtime/actor/agent.ts";
 import { castRoles } from "../../runtime/host/roster.ts";
@@ -35,11 +36,23 @@ const OTHERS: Readonly<Record<Role, string>> = {
   personalisation: "off",
   creative: "even",
 };
-/** Roles that remember, by the names of the variants that do. */
+/** Roles that remember, by the names of the variants that do; `mine` is played outside. */
 const WITH_MEMORY: Partial<Record<Role, readonly string[]>> = {
   reward: ["default", "steep"],
-  frequency: ["default", "strict"],
-  separation: ["default", "wide"],
+  frequency: ["default", "strict", "mine"],
+  separation: ["default", "wide", "mine"],
+  personalisation: ["default"],
+  creative: ["default"],
+};
+const OUTSIDE = { timeoutMs: 20, encoding: "msgpack" } as const;
+/** What an agent outside answers that has nothing against anything. */
+const CONTENT: Readonly<Record<OutsideRole, object>> = {
+  quality: { v: 1, verdict: "allow" },
+  reward: { v: 1, nanosPerSecond: 0, why: "" },
+  frequency: { v: 1, vetoes: [] },
+  separation: { v: 1, vetoes: [] },
+  personalisation: { v: 1, expectations: [] },
+  creative: { v: 1, chances: [] },
 };
 const CAPPED = { campaign: { frequencyCaps: [{ limit: 3, window: "1d", kind: "rolling" as const }] } };
 
@@ -49,6 +62,7 @@ function listening(cast: Roster, key: string, catalog = CATALOG): ActorKit {
     nowMs: NOON_MS,
     others: [walletActor, deliveryActor],
     snapshots: { [INDEX_SNAPSHOT]: { version: 1, value: catalog } },
+    outside: ({ question }) => CONTENT[question.role],
   });
   const wallet = { kind: "wallet", key: walletKey(asPartition(partitionOf(key, 16))) };
   for (const campaign of ["a", "b", "house"])
@@ -64,13 +78,19 @@ const recordOf = (kit: ActorKit): DecisionRecord => {
   return row;
 };
 
-test.each(ROLES)("another %s plays for half of the listeners: seen in records, states and figures", (role) => {
+const SWAPPED: readonly (readonly [Role, string])[] = [
+  ...ROLES.map((role) => [role, OTHERS[role]] as const),
+  ...OUTSIDE_ROLES.map((role) => [role, "mine"] as const),
+];
+
+test.each(SWAPPED)("%s: `%s` plays for half of the listeners, seen in records, states and figures", (role, other) => {
   const variants = [
     { name: "default", share: 0.5 },
-    { name: OTHERS[role], share: 0.5 },
+    { name: other, share: 0.5, ...(other === "mine" ? { outside: OUTSIDE } : {}) },
   ];
   const cast = castRoles({ ...SETTINGS, agents: { ...SETTINGS.agents, [role]: { variants } } });
-  const catalog = indexOf({ id: "a", ...CAPPED }, { id: "b", adSet: { bidCpmMicros: 8_000_000 } });
+  const inTurn = { creatives: 2, adSet: { rotation: "sequential" as const }, creative: { categories: ["IAB1"] } };
+  const catalog = indexOf({ id: "a", ...CAPPED, ...inTurn }, { id: "b", adSet: { bidCpmMicros: 8_000_000 } });
   const played = new Map<string, number>();
   for (let listener = 0; listener < LISTENERS; listener++) {
     const kit = listening(cast, `listener-${listener}`, catalog);
@@ -80,16 +100,12 @@ test.each(ROLES)("another %s plays for half of the listeners: seen in records, s
     const variant = roles.find((row) => row.role === role)?.variant ?? "none";
     played.set(variant, (played.get(variant) ?? 0) + 1);
     expect(experiments).toEqual([{ layer: role, arm: variant, probability: 0.5 }]);
-    const remembers = WITH_MEMORY[role];
-    if (remembers !== undefined) {
-      expect(kit.part(`${role}@${variant}`)).toBeDefined();
-      for (const other of remembers.filter((name) => name !== variant))
-        expect(kit.part(`${role}@${other}`)).toBeUndefined();
-    }
+    const remembers = WITH_MEMORY[role]?.includes(variant) === true ? [`${role}@${variant}`] : [];
+    expect(kit.partNames(`${role}@`)).toEqual(remembers);
     const figures = kit.circuits.find((circuit) => circuit.role === role && circuit.variant === variant);
     expect(figures?.answered).toBeGreaterThanOrEqual(2);
   }
-  expect([...played.keys()].sort()).toEqual(["default", OTHERS[role]].sort());
+  expect([...played.keys()].sort()).toEqual(["default", other].sort());
   for (const count of played.values()) expect(count).toBeGreaterThan(LISTENERS / 5);
 });
 
