@@ -13,12 +13,15 @@ import type { DecisionAnswer, DecisionRequest } from "../../protocols/messages/l
 import { walletKey } from "../../protocols/messages/wallet.ts";
 import { partitionOf } from "../../protocols/ids.ts";
 import { openIndex, packIndex } from "../../protocols/packed-index.ts";
-import { ROLES } from "../../protocols/roles.ts";
+import { isOutsideRole } from "../../protocols/outside-agent.ts";
+import { type Role, ROLES } from "../../protocols/roles.ts";
 import type { AnyAgent } from "../../runtime/actor/agent.ts";
 import { DecisionReplay } from "../../runtime/host/decision-replay.ts";
+import { randomStream } from "../../runtime/core/random-stream.ts";
 import { castRoles } from "../../runtime/host/roster.ts";
 import { type LineSpec, lines, NOON_MS, request } from "../support/campaigns.ts";
 import { linesOf, requestOf } from "../support/decision-world.ts";
+import { sayingOf } from "../support/outside-opinions.ts";
 import { activate, type ActorKit, openSealer } from "../support/testkit.ts";
 
 const DAY = "2026-11-24";
@@ -26,13 +29,16 @@ const DAY = "2026-11-24";
 const SETTINGS = loadSettings({ environment: {}, overrides: { quality: { requestsPerMinuteMax: 4 } } });
 const VERSION = 7;
 
-/** All variants of all roles, each for its part of the listeners. */
+/** All variants of all roles, one outside too where that can be, each for its part of the listeners. */
 const CAST: Roster = castRoles({
   ...SETTINGS,
   agents: Object.fromEntries(
     Object.entries(castRoles(SETTINGS)).map(([role, cast]) => {
       const agents = (cast as readonly { readonly agent: AnyAgent }[]).map(({ agent }) => agent.variant);
-      return [role, { variants: agents.map((name) => ({ name, share: 1 / agents.length })) }];
+      const count = agents.length + (isOutsideRole(role as Role) ? 1 : 0);
+      const variants = agents.map((name) => ({ name, share: 1 / count }));
+      const outside = { timeoutMs: 20, encoding: "msgpack" as const };
+      return [role, { variants: count > agents.length ? [...variants, { name: "mine", share: 1 / count, outside }] : variants }];
     }),
   ) as typeof SETTINGS.agents,
 });
@@ -96,7 +102,9 @@ const stepOf: fc.Arbitrary<Step> = fc.record({
   ),
 });
 
-function listening(documents: readonly CatalogDocument[], cast: Roster, salt: number): ActorKit {
+/** @param ill how often agents outside do not answer well. */
+function listening(documents: readonly CatalogDocument[], cast: Roster, salt: number, ill: number): ActorKit {
+  const draw = randomStream(salt);
   const key = `listener-${salt}`; // another one, other variants
   const catalog = openIndex(packIndex(compileIndex(documents, VERSION)));
   const kit = activate(listenerActor({ roster: cast, configVersion: "c", node: "n1" }), {
@@ -104,6 +112,7 @@ function listening(documents: readonly CatalogDocument[], cast: Roster, salt: nu
     nowMs: NOON_MS,
     others: [walletActor, deliveryActor],
     snapshots: { [INDEX_SNAPSHOT]: { version: VERSION, value: catalog } },
+    outside: ({ question }) => sayingOf(question, draw, ill),
   });
   const wallet = { kind: "wallet", key: walletKey(partitionOf(key, 16)) };
   documents.forEach(({ collection, id }) => {
@@ -127,8 +136,8 @@ function decide(kit: ActorKit, { request, test: isTest, memory, profile, events,
   return record;
 }
 
-test("X1: every decision comes out the same, bit for bit, from its sealed inputs and the catalog alone; also where roles failed", async () => {
-  const seen = { decisions: 0, bids: 0, failed: 0, late: 0, open: 0, unfunded: 0, tooLarge: 0 };
+test("X1: every decision comes out the same, bit for bit, from its sealed inputs and the catalog alone; also where roles failed, and what agents outside said", async () => {
+  const seen = { decisions: 0, bids: 0, outside: 0, failed: 0, late: 0, open: 0, unfunded: 0, tooLarge: 0 };
   await fc.assert(
     fc.asyncProperty(
       linesOf,
@@ -137,7 +146,7 @@ test("X1: every decision comes out the same, bit for bit, from its sealed inputs
       fc.constantFrom(0, 0.1, 0.5, 1),
       async (specs, steps, salt, share) => {
         const documents = lines(...specs.map((spec) => capped(spec, salt)));
-        const kit = listening(documents, ailing(salt, share), salt);
+        const kit = listening(documents, ailing(salt, share), salt, share);
         const replays = new DecisionReplay({
           sealer: openSealer,
           roster: CAST,
@@ -148,6 +157,7 @@ test("X1: every decision comes out the same, bit for bit, from its sealed inputs
           const record = decide(kit, step);
           seen.decisions++;
           if (record.outcome === "bid") seen.bids++;
+          if (record.roles.some(({ variant, outcome }) => variant === "mine" && outcome === "answered")) seen.outside++;
           if (record.nbr === 502) seen.unfunded++;
           if (record.inputs === "too large") seen.tooLarge++;
           for (const { outcome } of record.roles) if (outcome !== "answered") seen[outcome]++;
@@ -158,6 +168,6 @@ test("X1: every decision comes out the same, bit for bit, from its sealed inputs
     { numRuns: 250 },
   );
   expect(seen.bids).toBeGreaterThan(seen.decisions / 10);
-  expect(Math.min(seen.failed, seen.open, seen.unfunded)).toBeGreaterThan(10);
+  expect(Math.min(seen.outside, seen.failed, seen.late, seen.open, seen.unfunded)).toBeGreaterThan(10);
   expect(seen.tooLarge).toBe(0);
 });
