@@ -38,7 +38,10 @@ const CAST: Roster = castRoles({
       const count = agents.length + (isOutsideRole(role as Role) ? 1 : 0);
       const variants = agents.map((name) => ({ name, share: 1 / count }));
       const outside = { timeoutMs: 20, encoding: "msgpack" as const };
-      return [role, { variants: count > agents.length ? [...variants, { name: "mine", share: 1 / count, outside }] : variants }];
+      return [
+        role,
+        { variants: count > agents.length ? [...variants, { name: "mine", share: 1 / count, outside }] : variants },
+      ];
     }),
   ) as typeof SETTINGS.agents,
 });

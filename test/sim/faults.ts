@@ -13,6 +13,8 @@ export interface Faults {
   readonly redelivery: number;
   readonly clockBack: number;
   readonly refusal: number;
+  /** An agent outside does something else than answer well and in time. */
+  readonly outside: number;
   /** No faults: markers and purges, as the stream keeper brings them about. */
   readonly keeping: number;
 }
@@ -28,6 +30,7 @@ export const NO_FAULTS: Faults = {
   redelivery: 0,
   clockBack: 0,
   refusal: 0,
+  outside: 0,
   keeping: 0,
 };
 
@@ -47,6 +50,7 @@ export function faultsOf(seed: number): Faults {
     clockBack: share(0.004),
     refusal: share(0.015),
     keeping: share(0.03),
+    outside: share(1),
   };
 }
 

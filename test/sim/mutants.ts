@@ -48,7 +48,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "fence-ignored": {
     describes: "the broker does not fence",
     tampering: { fenceless: true },
-    caughtBy: /log \d+: record \d+ follows/,
+    caughtBy: /log \d+: (record \d+ follows|epoch \d+ after)/,
   },
   "stale-reads": {
     describes: "shards never refresh their reader",
@@ -99,6 +99,11 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     describes: "all envelopes of a group draw from one seed",
     tampering: { registry: sharingSeeds },
     caughtBy: /decision id .* was given twice/,
+  },
+  "answers-mixed-up": {
+    describes: "an answer from outside is taken for that to the question before",
+    tampering: { heardBy: (request) => request - 1 },
+    caughtBy: /for what (near|far) says to/,
   },
 };
 

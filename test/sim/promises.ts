@@ -1,6 +1,7 @@
 import { decode } from "../../protocols/codec.ts";
 import { decodeStatePart } from "../../protocols/state-part.ts";
 import { asPartition, partitionOf } from "../../protocols/ids.ts";
+import { ADVISERS, type AdvisedState } from "./advised.ts";
 import { DEAD_LETTER_KIND, DeadLetter } from "../../runtime/core/dead-letter.ts";
 import { decodeStateKey } from "../../runtime/core/store-keys.ts";
 import type { Call } from "./history.ts";
@@ -18,6 +19,7 @@ export function checkPromises(world: World): void {
   checkAsks(world, states);
   checkTells(states);
   checkAlarms(world, states);
+  checkAdvice(world, states);
   checkIngress(world, states);
   checkTopics(world, states);
   checkAcknowledged(world);
@@ -77,13 +79,13 @@ function checkAsks(world: World, states: States): void {
   for (const call of calls) {
     expect(call.outcome !== "open", `${call.operation.op} came to an end`);
     const { kind, type, key } = call.operation;
-    if (kind === "counter" && type !== "Read")
+    if ((kind === "counter" && type !== "Read") || kind === "advised")
       byOp.set(call.operation.op, [...(byOp.get(call.operation.op) ?? []), call]);
-    if (call.outcome === "ok" && (kind === "counter" || kind === "tally")) checkSeen(world, states, call, key);
+    if (call.outcome === "ok" && ["counter", "tally", "advised"].includes(kind)) checkSeen(world, states, call, key);
   }
   for (const [op, attempts] of byOp) {
-    const key = attempts[0]?.operation.key ?? "";
-    const ops = (stateOf(states, world, "counter", key)?.ops ?? []) as string[];
+    const { key = "", kind = "" } = attempts[0]?.operation ?? {};
+    const ops = (stateOf(states, world, kind, key)?.ops ?? []) as string[];
     const times = ops.filter((done) => done === op).length;
     const answered = attempts.some(({ outcome }) => outcome === "ok");
     const possible = attempts.some(({ outcome }) => outcome !== "none");
@@ -95,8 +97,8 @@ function checkAsks(world: World, states: States): void {
 /** What an answer showed is never taken back: the final history begins with it (G1). */
 function checkSeen(world: World, states: States, { operation, answer }: Call, key: string): void {
   const seen =
-    operation.kind === "counter" ? (answer as { ops: string[] }).ops : (answer as { numbers: number[] }).numbers;
-  const part = operation.kind === "counter" ? "" : `from-${String(operation.payload["from"])}`;
+    operation.kind === "tally" ? (answer as { numbers: number[] }).numbers : (answer as { ops: string[] }).ops;
+  const part = operation.kind !== "tally" ? "" : `from-${String(operation.payload["from"])}`;
   const final = stateOf(states, world, operation.kind, key, part) as { ops: unknown[] } | unknown[] | undefined;
   const history = Array.isArray(final) ? final : (final?.ops ?? []);
   const kept = seen.every((item, index) => history[index] === item);
@@ -165,6 +167,25 @@ function checkAlarms(world: World, states: States): void {
   expect(new Set(fired).size === fired.length, `each alarm rang once: ${fired.join()}`);
   for (const op of armed) expect(fired.includes(op), `${op} was armed and rang`);
   for (const op of fired) expect(possible.has(op), `${op} rang and was armed`);
+}
+
+/** W1, D15: a decision is made once, after every agent outside was heard or given up, and on what they said to this question. */
+function checkAdvice(world: World, states: States): void {
+  for (const key of ["v0", "v1", "v2"]) {
+    const state = stateOf(states, world, "advised", key) as AdvisedState | undefined;
+    if (state === undefined) continue;
+    const { ops, heard, rang } = state;
+    const rows = ops.flatMap((op) => ADVISERS.map(({ variant }) => `${op}/${variant}`));
+    expect(
+      heard.map(({ op, from }) => `${op}/${from}`).join() === rows.join(),
+      `${key} heard each adviser once an ask`,
+    );
+    for (const { op, from, outcome, said } of heard) {
+      const own = outcome === "answered" ? `${op}/${from}` : null;
+      expect(said === own, `${key} took ${said} for what ${from} says to ${op} (${outcome})`);
+    }
+    expect(rang >= 1 && rang <= ops.length, `${key} rang ${rang} times in ${ops.length} asks`);
+  }
 }
 
 /** Each message of the bus counts once, however often it was delivered. */

@@ -4,6 +4,7 @@ import { actorRegistry, defineActor, definePartsActor } from "../../runtime/acto
 import { ref } from "../../runtime/actor/reference.ts";
 import type { PartTable } from "../../runtime/actor/state.ts";
 import { restart, stop } from "../../runtime/actor/supervision.ts";
+import { advisedActor } from "./advised.ts";
 
 /*
  * Actors whose states are their own history, so that a checker sees every loss, repetition and reordering. A sender numbers what it
@@ -241,6 +242,7 @@ export const workloadRegistry = actorRegistry([
   beaconActor,
   sessionActor,
   guardActor,
+  advisedActor,
 ]);
 
 /** One thing a client does. */
@@ -278,7 +280,14 @@ export function programme(count: number, random: () => number): Operation[] {
     else if (draw < 0.94) {
       const copies = random() < 0.3 ? 70 : 1 + pick(3);
       of("beacon", `b${pick(2)}`, "Event", { op, copies }, "ingress");
-    } else of("session", `s${pick(2)}`, random() < 0.6 ? "Begin" : "End", { op });
+    } else if (draw < 0.97) of("session", `s${pick(2)}`, random() < 0.6 ? "Begin" : "End", { op });
+    else {
+      // Several at once, so that they wait behind one another.
+      const key = `v${pick(3)}`;
+      const burst = Array.from({ length: 1 + pick(6) }, (_, at) => `${op}.${at}`);
+      for (const one of burst)
+        operations.push({ op: one, by: "ask", kind: "advised", key, type: "Advise", payload: { op: one } });
+    }
   }
   return operations;
 }

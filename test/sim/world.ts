@@ -12,6 +12,7 @@ import { ObservedStore } from "../support/observed-store.ts";
 import { Wires } from "../support/wires.ts";
 import { NO_FAULTS, settingsOf, type Faults } from "./faults.ts";
 import { History } from "./history.ts";
+import { OutsideFates } from "./outside-fates.ts";
 import { LogWitness, Violation } from "./log-witness.ts";
 import { programme, workloadRegistry, type Operation } from "./workload.ts";
 
@@ -69,6 +70,7 @@ export class World {
   readonly #random: () => number;
   readonly #digest: Hash = createHash("sha256");
   readonly #late: (() => void)[] = [];
+  readonly #outside: OutsideFates;
   #faults: Faults;
   #outageUntilMs = 0;
   #lives = 0;
@@ -79,6 +81,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#random = randomStream(options.seed);
+    this.#outside = new OutsideFates(this.#random);
     this.#faults = options.faults ?? NO_FAULTS;
     this.broker.fences = options.tampering?.fenceless !== true;
     const operations = options.programme ?? programme(options.operations ?? 40, this.#random);
@@ -126,6 +129,11 @@ export class World {
     this.node.crashShard(index, (count) => Math.floor(this.#random() * (count + 1)));
   }
 
+  /** These agents outside answer nothing until faults stop. */
+  outsideHangs(...subjects: readonly string[]): void {
+    for (const subject of subjects) this.#outside.hang(subject);
+  }
+
   /** Works the client's programme off under faults, as far as it comes. */
   run(stepsMax = FAULTY_STEPS_MAX): void {
     while (!this.history.finished && this.steps < stepsMax) this.step();
@@ -153,6 +161,8 @@ export class World {
       tampering: this.#tampering(),
       fate: () => this.#fate(),
       late: (apply) => void this.#late.push(apply),
+      outside: (subject, question, waitMs) =>
+        this.#outside.of(subject, question, waitMs, this.#faults.outside, this.clock.elapsedMs),
       reached: (point) => this.#reached(point),
       replied: (replies) => {
         for (const reply of replies) this.#digest.update(JSON.stringify(reply));
@@ -213,10 +223,21 @@ export class World {
     const move = drawn < 0.03 ? undefined : moves[Math.floor(this.#random() * moves.length)];
     if (move === undefined) return this.#pass(moves.length === 0);
     this.#digest.update(move);
+    this.#boundsHold();
     if (move === "client") return this.history.send(this.node, this.broker, this.clock.nowMs());
     if (move === "late") return this.#arriveLate();
     if (!move.startsWith(">")) return this.node.move(move);
     this.#wires.take(move.slice(1))?.deliver();
+  }
+
+  /** W2: what waits for agents outside is bounded at every moment. */
+  #boundsHold(): void {
+    const { outsideRequestsMax, outsideBytesMax } = settingsOf(this.#options.seed);
+    for (const { core, index } of this.node.shards) {
+      const { waiting, requests, requestBytes } = core.outside;
+      if (requests > outsideRequestsMax || requestBytes > outsideBytesMax || waiting > outsideRequestsMax)
+        throw new Violation(`shard ${index} has ${waiting} asks, ${requests} questions, ${requestBytes} bytes outside`);
+    }
   }
 
   #arriveLate(): void {
@@ -265,6 +286,7 @@ export class World {
     for (let number = 0; number < PARTITIONS; number++) {
       if (!this.#partitionQuiet(number)) return false;
     }
+    if (this.node.shards.some(({ core }) => core.outside.waiting > 0)) return false;
     return this.node.committer.finished;
   }
 

@@ -145,7 +145,7 @@ export class MemoryNode {
     const posted = wires.cut(`${this.#name}/to-store/${shard.life}`);
     for (const parcel of posted.slice(0, arrived(posted.length))) parcel.deliver();
     shard.reader.close();
-    for (const kind of ["asks", "replies", "from-store", "broker"])
+    for (const kind of ["asks", "replies", "from-store", "broker", "outside"])
       this.#orphan(wires.cut(`${this.#name}/${kind}/${shard.life}`));
     this.#start(index);
   }
@@ -274,6 +274,17 @@ export class MemoryNode {
     }
   }
 
+  /** Each answer has a channel of its own: nothing keeps them in order. */
+  #askOutside(shard: Shard, { request, subject, bytes, waitMs }: Extract<ShardAction, { type: "request" }>): void {
+    const { clock, outside, tampering, wires } = this.#world;
+    outside(subject, bytes, waitMs).forEach(({ afterMs, outcome }, copy) => {
+      const heard = { type: "heard", request: tampering.heardBy?.(request) ?? request, outcome } as const;
+      const channel = `${this.#name}/outside/${shard.life}/${request}.${copy}`;
+      const dueMs = clock.monotonicMs() + afterMs;
+      wires.post(channel, "from outside", () => this.#on(shard, heard), null, dueMs);
+    });
+  }
+
   #perform(shard: Shard, action: ShardAction): void {
     const { broker, reached, replied, wires } = this.#world;
     switch (action.type) {
@@ -310,7 +321,7 @@ export class MemoryNode {
           reached("after the input's acknowledgement");
         });
       case "request":
-        throw new Error("no role of this world is played outside");
+        return this.#askOutside(shard, action);
       case "event":
         return this.#world.event(action.event, action.details);
       case "partition-state":

@@ -41,7 +41,13 @@ export class TwoTurnAsk {
   readonly #outcome: AskOutcome | null;
 
   /** @param pass lets time pass until the monotonic clock shows that. */
-  constructor(parked: ParkedAsks, turn: Turn, partition: Partition, deadlineMs: number, pass: (untilMs: number) => void) {
+  constructor(
+    parked: ParkedAsks,
+    turn: Turn,
+    partition: Partition,
+    deadlineMs: number,
+    pass: (untilMs: number) => void,
+  ) {
     this.#parked = parked;
     this.#turn = turn;
     this.#pass = pass;

@@ -26,7 +26,10 @@ const mine = (role: OutsideRole): AnyAgent => outsideAgent(role, "mine", baseOf(
 
 function proposalsOf(...specs: LineSpec[]): Proposal[] {
   const index: CompiledIndex = indexOf(...specs);
-  return index.adSets.map((adSet) => ({ adSet, creatives: adSet.creatives.flatMap((at) => index.creatives[at] ?? []) }));
+  return index.adSets.map((adSet) => ({
+    adSet,
+    creatives: adSet.creatives.flatMap((at) => index.creatives[at] ?? []),
+  }));
 }
 
 function heardFrom(agent: AnyAgent, said: object, asked: readonly string[]): Heard {
@@ -83,10 +86,12 @@ describe.each(["frequency", "separation"] as const)("%s", (role) => {
   test("what it was not asked about is vetoed: a safety role fails closed", () => {
     const { answer } = says(role, request, { vetoes: [] }, ["a"]);
     const vetoed = answer.vetoes.map((veto: { proposal: number; reason: string }) => [veto.proposal, veto.reason]);
-    expect(vetoed).toEqual([
-      [at("b"), "not-asked"],
-      [at("c"), "not-asked"],
-    ].sort());
+    expect(vetoed).toEqual(
+      [
+        [at("b"), "not-asked"],
+        [at("c"), "not-asked"],
+      ].sort(),
+    );
   });
 
   test("it remembers as the release's own does, whatever it says", () => {

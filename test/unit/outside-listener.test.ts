@@ -77,9 +77,11 @@ describe("the first turn", () => {
     for (const role of OUTSIDE_ROLES) ask.hear(role, ALLOWS[role]);
     expect(ask.end()).toMatchObject({ bid: { campaignId: "a" } });
     expect(kit.records.length).toBe(before.records + 1);
-    expect(recordOf(kit).roles.filter(({ variant }) => variant === "mine").map(({ outcome }) => outcome)).toEqual(
-      OUTSIDE_ROLES.map(() => "answered"),
-    );
+    expect(
+      recordOf(kit)
+        .roles.filter(({ variant }) => variant === "mine")
+        .map(({ outcome }) => outcome),
+    ).toEqual(OUTSIDE_ROLES.map(() => "answered"));
   });
 
   test("is forgotten by a crash, as if nobody had asked", () => {
@@ -162,14 +164,17 @@ describe("the second turn decides on what is true then", () => {
     expect(recordOf(kit).versions.catalog).toBe(2);
   });
 
-  test.each(["frequency", "separation"] as const)("%s has nothing said of a campaign that came meanwhile: vetoed", (role) => {
-    const kit = listening([role], ONE);
-    const ask = begin(kit);
-    kit.snapshots.put(INDEX_SNAPSHOT, 2, indexOf({ id: "a" }, { id: "new", adSet: { bidCpmMicros: 90_000_000 } }));
-    ask.hear(role, ALLOWS[role]);
-    expect(ask.end()).toMatchObject({ bid: { campaignId: "a" } });
-    expect(recordOf(kit).vetoCounts).toEqual({ [`${role}/not-asked`]: 1 });
-  });
+  test.each(["frequency", "separation"] as const)(
+    "%s has nothing said of a campaign that came meanwhile: vetoed",
+    (role) => {
+      const kit = listening([role], ONE);
+      const ask = begin(kit);
+      kit.snapshots.put(INDEX_SNAPSHOT, 2, indexOf({ id: "a" }, { id: "new", adSet: { bidCpmMicros: 90_000_000 } }));
+      ask.hear(role, ALLOWS[role]);
+      expect(ask.end()).toMatchObject({ bid: { campaignId: "a" } });
+      expect(recordOf(kit).vetoCounts).toEqual({ [`${role}/not-asked`]: 1 });
+    },
+  );
 
   test("a scoring role has its default for a campaign that came meanwhile", () => {
     const kit = listening(["personalisation", "creative"], ONE);

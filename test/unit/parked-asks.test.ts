@@ -71,9 +71,9 @@ const sent = (): number[] =>
     if (action.type !== "request") throw new Error(action.type);
     return action.request;
   });
-const circuitOf = (agent: AnyAgent): CircuitView | undefined =>
-  circuits.view().find(({ role }) => role === agent.role);
-const outcomes = (): string[] | undefined => parked.next()?.heard.map(({ agent, outcome }) => `${agent.role} ${outcome}`);
+const circuitOf = (agent: AnyAgent): CircuitView | undefined => circuits.view().find(({ role }) => role === agent.role);
+const outcomes = (): string[] | undefined =>
+  parked.next()?.heard.map(({ agent, outcome }) => `${agent.role} ${outcome}`);
 
 /** Parks an ask with one question and returns the question's number. */
 function park(id: number, key: string, partition = 3, agent = one): number {
