@@ -1,10 +1,11 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { cleanEnvironment, REPOSITORY, TestDaemon } from "../support/daemon.ts";
+import { cleanEnvironment, REPOSITORY, temporaryHome, TestDaemon } from "../support/daemon.ts";
 import { eventually } from "../support/daemon-probe.ts";
 import { complaintsOf, type Example, examplesOf, tryExamples } from "../support/documented-commands.ts";
 import { describeWithNatsCli } from "../support/nats.ts";
+import { pythonPath } from "../support/python-client.ts";
 
 const SENDERS = JSON.stringify({ stitcher: "a-token-of-16-characters-or-more" });
 const WELCOME_MS = 5_000;
@@ -29,10 +30,11 @@ async function shortcutNpx(shell: Readonly<Record<string, string | undefined>>):
   await writeFile(join(tools, "npx"), script, { mode: 0o755 });
 }
 
-async function complaintsAbout(page: string): Promise<string[]> {
-  const shell = await shellOf(daemon);
+/** @param marks of examples that need something which `environment` brings. */
+async function complaintsAbout(page: string, marks: readonly string[] = [], environment = {}): Promise<string[]> {
+  const shell = { ...(await shellOf(daemon)), ...environment };
   await shortcutNpx(shell);
-  const examples = examplesOf(page);
+  const examples = examplesOf(page, marks);
   expect(examples).not.toHaveLength(0);
   return complaintsOf(page, await tryExamples(examples, shell));
 }
@@ -47,6 +49,18 @@ describeWithNatsCli("every command of the pages does what the page says, against
   test("docs/http.md, serving and admin", async () => {
     daemon = await TestDaemon.start({ environment: { CHORUS_EVENTS_SENDERS: SENDERS } });
     expect(await complaintsAbout("docs/http.md")).toEqual([]);
+  });
+
+  test("docs/outside-agents.md, with the settings that it shows and both of its agents", async () => {
+    const page = await readFile(join(REPOSITORY, "docs/outside-agents.md"), "utf8");
+    const home = await temporaryHome();
+    const config = join(home.path, "chorus.json");
+    await writeFile(config, /```json\n([^]*?)```/.exec(page)?.[1] ?? "");
+    daemon = await TestDaemon.start({ args: ["--config", config] });
+    await home.remove();
+    const path = pythonPath();
+    const python = path === null ? [] : ["python"];
+    expect(await complaintsAbout("docs/outside-agents.md", python, { PYTHONPATH: path ?? "" })).toEqual([]);
   });
 
   test("what a node proposes to try when it serves", async () => {

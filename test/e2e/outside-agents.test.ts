@@ -46,7 +46,13 @@ afterEach(async () => {
 });
 
 /** A daemon in which an agent outside plays a role for a share of the listeners. */
-async function start(role: OutsideRole, name: string, share: number, outside: object, ...specs: LineSpec[]): Promise<void> {
+async function start(
+  role: OutsideRole,
+  name: string,
+  share: number,
+  outside: object,
+  ...specs: LineSpec[]
+): Promise<void> {
   const home = await temporaryHome();
   const config = join(home.path, "chorus.json");
   const inside = share < 1 ? [{ name: "default", share: 1 - share }] : [];
@@ -58,7 +64,11 @@ async function start(role: OutsideRole, name: string, share: number, outside: ob
   await admin.apply(asDocument(lines(...specs)));
 }
 
-async function play(role: OutsideRole, variant: string, answering: OutsideProgram["answering"]): Promise<OutsideProgram> {
+async function play(
+  role: OutsideRole,
+  variant: string,
+  answering: OutsideProgram["answering"],
+): Promise<OutsideProgram> {
   const program = await OutsideProgram.start(daemon.node, `chorus.agent.${role}.${variant}`, answering);
   toStop.push(program);
   return program;
@@ -77,7 +87,9 @@ async function decide(role: OutsideRole, listener: string, changes = {}) {
 async function figure(name: string, labels: Readonly<Record<string, string>>): Promise<number> {
   const text = await (await admin.fetch("/metrics")).text();
   const rows = text.split("\n").filter((line) => line.startsWith(`${name}{`));
-  const mine = rows.filter((line) => Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)));
+  const mine = rows.filter((line) =>
+    Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)),
+  );
   return mine.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
@@ -86,7 +98,9 @@ async function partsOf(role: string): Promise<Record<string, number>> {
   const { actors } = await admin.json<{ actors: { key: string }[] }>("/v1/inspect/actors/listener");
   const counts: Record<string, number> = {};
   for (const { key } of actors) {
-    const { state } = await admin.json<{ state: { parts: Record<string, unknown> } }>(`/v1/inspect/actor/listener/${key}`);
+    const { state } = await admin.json<{ state: { parts: Record<string, unknown> } }>(
+      `/v1/inspect/actor/listener/${key}`,
+    );
     for (const [name, value] of Object.entries(state.parts))
       if (name.startsWith(`${role}@`) && value !== null) counts[name] = (counts[name] ?? 0) + 1;
   }
@@ -127,25 +141,35 @@ describeWithNats("agents outside the process, against a real daemon:", () => {
     }
   });
 
-  test.skipIf(path === null)("the example in Python plays for half of the listeners: seen in records, states and figures", async () => {
-    const counted = { frequencyCaps: [{ limit: 9, window: "1d" as const, kind: "rolling" as const }] };
-    await start("frequency", "calm", 0.5, { timeoutMs: 1_000 }, { ...LONG, campaign: counted }, { ...SHORT, campaign: counted });
-    const environment = { ...process.env, PYTHONPATH: path ?? "" };
-    toStop.push(await startProgram("python3", EXAMPLES.python(daemon.node), environment));
-    const byVariant = await played("frequency");
-    expect([...byVariant.keys()].sort()).toEqual(["calm", "default"]);
-    expect(campaignsOf(byVariant.get("default"))).toEqual(["long"]);
-    expect(campaignsOf(byVariant.get("calm"))).toEqual(["short"]);
-    const [one] = byVariant.get("calm") ?? [];
-    expect(one?.candidates.flatMap(({ vetoes }) => vetoes)).toContainEqual(
-      expect.objectContaining({ role: "frequency", reason: "long" }),
-    );
-    expect(one?.roles.find(({ role }) => role === "frequency")?.version).toBe("1");
-    const counts = [...byVariant].map(([variant, { length }]) => [`frequency@${variant}`, length] as const);
-    expect(await partsOf("frequency")).toEqual(Object.fromEntries(counts));
-    const labels = { role: "frequency", variant: "calm", outcome: "answered" };
-    expect(await figure("chorus_agent_consultations_total", labels)).toBe(byVariant.get("calm")?.length);
-  });
+  test.skipIf(path === null)(
+    "the example in Python plays for half of the listeners: seen in records, states and figures",
+    async () => {
+      const counted = { frequencyCaps: [{ limit: 9, window: "1d" as const, kind: "rolling" as const }] };
+      await start(
+        "frequency",
+        "calm",
+        0.5,
+        { timeoutMs: 1_000 },
+        { ...LONG, campaign: counted },
+        { ...SHORT, campaign: counted },
+      );
+      const environment = { ...process.env, PYTHONPATH: path ?? "" };
+      toStop.push(await startProgram("python3", EXAMPLES.python(daemon.node), environment));
+      const byVariant = await played("frequency");
+      expect([...byVariant.keys()].sort()).toEqual(["calm", "default"]);
+      expect(campaignsOf(byVariant.get("default"))).toEqual(["long"]);
+      expect(campaignsOf(byVariant.get("calm"))).toEqual(["short"]);
+      const [one] = byVariant.get("calm") ?? [];
+      expect(one?.candidates.flatMap(({ vetoes }) => vetoes)).toContainEqual(
+        expect.objectContaining({ role: "frequency", reason: "long" }),
+      );
+      expect(one?.roles.find(({ role }) => role === "frequency")?.version).toBe("1");
+      const counts = [...byVariant].map(([variant, { length }]) => [`frequency@${variant}`, length] as const);
+      expect(await partsOf("frequency")).toEqual(Object.fromEntries(counts));
+      const labels = { role: "frequency", variant: "calm", outcome: "answered" };
+      expect(await figure("chorus_agent_consultations_total", labels)).toBe(byVariant.get("calm")?.length);
+    },
+  );
 
   test("one that hangs: decisions go on after its time, the record says late, and after five nobody waits until it is back", async () => {
     await start("reward", "mine", 1, { timeoutMs: 40, encoding: "msgpack" }, LONG);
@@ -161,7 +185,9 @@ describeWithNats("agents outside the process, against a real daemon:", () => {
     }
     expect(outcomes.filter((outcome) => outcome === "late").length).toBeGreaterThanOrEqual(5);
     expect(outcomes.at(-1)).toBe("open");
-    expect(await figure("chorus_agent_circuit", { role: "reward", variant: "mine", figure: "open" })).toBeGreaterThan(0);
+    expect(await figure("chorus_agent_circuit", { role: "reward", variant: "mine", figure: "open" })).toBeGreaterThan(
+      0,
+    );
     agent.answering = () => ({ v: 1, nanosPerSecond: 1, why: "back" });
     let last = 0;
     const again = async () => (await decide("reward", `later-${last++}`)).row?.outcome;
@@ -171,21 +197,24 @@ describeWithNats("agents outside the process, against a real daemon:", () => {
   test.each([
     ["reward", 200],
     ["frequency", 204],
-  ] as const)("one that answers garbage, or is not there: %s has failed, and the answer is %i", async (role, status) => {
-    await start(role, "mine", 1, { timeoutMs: 1_000 }, LONG);
-    const gone = await decide(role, "listener-gone");
-    expect(gone).toMatchObject({ answer: { status }, row: { outcome: "failed" } });
-    let says = 0;
-    const garbage = [new Uint8Array([0xc1, 0xff]), { v: 1, vetoes: "all" }, [1, 2, 3]];
-    await play(role, "mine", () => garbage[says++ % garbage.length]);
-    for (const listener of ["a", "b", "c"])
-      expect(await decide(role, listener)).toMatchObject({ answer: { status }, row: { outcome: "failed" } });
-    const { shards } = await admin.json<{ shards: { circuits: { role: string; lastError: string | null }[] }[] }>(
-      "/v1/inspect/shards",
-    );
-    const errors = shards.flatMap(({ circuits }) => circuits.filter((circuit) => circuit.role === role));
-    expect(errors.map(({ lastError }) => lastError).join()).toMatch(/not JSON|vetoes|the answer|nobody listens/);
-  });
+  ] as const)(
+    "one that answers garbage, or is not there: %s has failed, and the answer is %i",
+    async (role, status) => {
+      await start(role, "mine", 1, { timeoutMs: 1_000 }, LONG);
+      const gone = await decide(role, "listener-gone");
+      expect(gone).toMatchObject({ answer: { status }, row: { outcome: "failed" } });
+      let says = 0;
+      const garbage = [new Uint8Array([0xc1, 0xff]), { v: 1, vetoes: "all" }, [1, 2, 3]];
+      await play(role, "mine", () => garbage[says++ % garbage.length]);
+      for (const listener of ["a", "b", "c"])
+        expect(await decide(role, listener)).toMatchObject({ answer: { status }, row: { outcome: "failed" } });
+      const { shards } = await admin.json<{ shards: { circuits: { role: string; lastError: string | null }[] }[] }>(
+        "/v1/inspect/shards",
+      );
+      const errors = shards.flatMap(({ circuits }) => circuits.filter((circuit) => circuit.role === role));
+      expect(errors.map(({ lastError }) => lastError).join()).toMatch(/not JSON|vetoes|the answer|nobody listens/);
+    },
+  );
 
   test("one listener's requests queue behind one that waits, four at most; the cap holds for all of them together", async () => {
     const capped = { frequencyCaps: [{ limit: 1, window: "1d" as const, kind: "rolling" as const }] };

@@ -97,11 +97,53 @@ describeWithNatsCli("the roles of the managed server, tried with the nats CLI", 
     await agent.flush();
     expect((await node.request("chorus.agent.reward.x", "ask", { timeout: 2_000 })).string()).toBe("answer");
     await agent.close();
-    await Promise.all([
-      expectRefused("agent", "pub", "chorus.p.0.in", "x"),
-      expectRefused("agent", "sub", "chorus.events.>", "--count", "1"),
-      expectRefused("agent", "stream", "info", "CHORUS_DLQ"),
-    ]);
+    const denied = [
+      ["pub", "chorus.p.0.in", "x"],
+      ["pub", "chorus.agent.reward.x", "x"],
+      ["pub", "chorus.control.pause", "x"],
+      ["pub", "chorus.inspect.node", "x"],
+      ["sub", "chorus.events.>", "--count", "1"],
+      ["sub", "chorus.p.*.in", "--count", "1"],
+      ["sub", "_INBOX.>", "--count", "1"],
+      ["sub", "_INBOX_node.>", "--count", "1"],
+      ["sub", ">", "--count", "1"],
+      ["stream", "info", "CHORUS_DLQ"],
+      ["stream", "ls"],
+      ["kv", "get", "CHORUS_CAMPAIGNS", "spring", "--raw"],
+    ];
+    await Promise.all(denied.map((args) => expectRefused("agent", ...args)));
+    await expect(messages()).resolves.toBe(1);
+  });
+
+  test("an agent outside answers a question once, and to nobody but who asked", async () => {
+    const { url, credentials } = server;
+    const agent = await connectNats({ servers: url, name: "agent", seedFile: credentials.agent, role: "agent" });
+    const refused: string[] = [];
+    void (async () => {
+      for await (const status of agent.status()) if (status.type === "error") refused.push(status.error.message);
+    })();
+    const heard: string[] = [];
+    const inbox = node.subscribe("_INBOX_node.twice", {
+      callback: (_error, message) => void heard.push(message.string()),
+    });
+    const asked = Promise.withResolvers<undefined>();
+    agent.subscribe("chorus.agent.reward.twice", {
+      callback: (_error, message) => {
+        message.respond("first");
+        message.respond("second");
+        agent.publish("_INBOX_node.other", "third");
+        asked.resolve(undefined);
+      },
+    });
+    await agent.flush();
+    node.publish("chorus.agent.reward.twice", "ask", { reply: "_INBOX_node.twice" });
+    await asked.promise;
+    await agent.flush();
+    await node.flush();
+    expect(heard).toEqual(["first"]);
+    expect(refused.join("\n")).toMatch(/_INBOX_node\.twice[\s\S]*_INBOX_node\.other/);
+    inbox.unsubscribe();
+    await agent.close();
   });
 
   test("the node deletes no stream", async () => {

@@ -24,10 +24,15 @@ const FENCE = /^```(.*)$/;
 const DONE = "--- example done ---";
 const TIMEOUT_MS = 60_000;
 
-/** The examples of a page that are to be tried; those marked `sh not-run` are for readers alone. */
-export function examplesOf(page: string): Example[] {
+/**
+ * The examples of a page that are to be tried; those marked `sh not-run` are for readers alone.
+ * @param alsoRun marks of those that need something which is there, as `python`.
+ */
+export function examplesOf(page: string, alsoRun: readonly string[] = []): Example[] {
+  const kinds = ["sh", ...alsoRun.map((mark) => `sh ${mark}`)];
   const lines = readFileSync(join(REPOSITORY, page), "utf8").split("\n");
   const examples: { line: number; commands: string; prints: string[] }[] = [];
+  let shell = "";
   let open: { kind: string; line: number; content: string[] } | null = null;
   lines.forEach((text, index) => {
     const kind = FENCE.exec(text)?.[1]?.trim();
@@ -36,8 +41,11 @@ export function examplesOf(page: string): Example[] {
       open = { kind, line: index + 1, content: [] };
       return;
     }
-    if (open.kind === "sh") examples.push({ line: open.line, commands: open.content.join("\n"), prints: [] });
-    if (open.kind === "prints") examples.at(-1)?.prints.push(...open.content.filter((line) => line.trim() !== ""));
+    if (kinds.includes(open.kind)) examples.push({ line: open.line, commands: open.content.join("\n"), prints: [] });
+    // What a block prints that is not tried is not looked for.
+    if (open.kind === "prints" && kinds.includes(shell))
+      examples.at(-1)?.prints.push(...open.content.filter((line) => line.trim() !== ""));
+    if (open.kind.startsWith("sh")) shell = open.kind;
     open = null;
   });
   return examples;
@@ -51,9 +59,9 @@ export async function tryExamples(
   examples: readonly Example[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Tried[]> {
-  const script = ["set -eo pipefail", ...examples.map(({ commands }) => `${commands}\nprintf '\\n${DONE}\\n'`)].join(
-    "\n",
-  );
+  // What an example leaves running ends with the shell.
+  const begin = ["set -eo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT"];
+  const script = [...begin, ...examples.map(({ commands }) => `${commands}\nprintf '\\n${DONE}\\n'`)].join("\n");
   const written = await bash(script, environment);
   const outputs = written.split(`\n${DONE}\n`);
   return examples.map((example, index) => ({

@@ -2,7 +2,7 @@ import type { OutsideQuestion } from "../../protocols/outside-agent.ts";
 import type { OutsideSays } from "./two-turn-ask.ts";
 
 /** An answer to a question that says a little of everything it may. @param draw from [0, 1). */
-export function opinionOf({ role, candidates = [] }: OutsideQuestion, draw: () => number): object {
+function opinionOf({ role, candidates = [] }: OutsideQuestion, draw: () => number): object {
   const answer = { v: 1, version: `${Math.floor(draw() * 9)}` };
   const some = candidates.filter(() => draw() < 0.5);
   switch (role) {

@@ -36,7 +36,8 @@ function install(kept: string): void {
   mkdirSync(parent, { recursive: true });
   const building = mkdtempSync(join(parent, ".build-"));
   try {
-    const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", building];
+    const patience = ["--retries", "0", "--timeout", "10"]; // offline, the suite should not stand still
+    const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...patience, "--target", building];
     execFileSync("python3", [...args, `nats-py[nkeys]==${VERSION}`], { timeout: INSTALL_MS, stdio: "pipe" });
     if (!existsSync(kept)) renameSync(building, kept);
   } finally {

@@ -24,7 +24,7 @@ export const questionIn = (bytes: Uint8Array, contentType: string): OutsideQuest
   (contentType === JSON_TEXT ? JSON.parse(new TextDecoder().decode(bytes)) : decode(bytes)) as OutsideQuestion;
 
 /** @returns undefined for silence. */
-export function outcomeOf(says: OutsideSays): TransientOutcome | undefined {
+function outcomeOf(says: OutsideSays): TransientOutcome | undefined {
   if (says === "late") return undefined;
   if (says === "gone") return { type: "failed", reason: "nobody listens" };
   const bytes = says instanceof Uint8Array ? says : new TextEncoder().encode(JSON.stringify(says));

@@ -193,7 +193,7 @@ test("the record's version is the one that the agent outside says it has", () =>
 
 describe("casting", () => {
   const cast = (role: string, variants: readonly object[]) =>
-    castRoles({ ...SETTINGS, agents: { ...SETTINGS.agents, [role]: { variants } } as typeof SETTINGS.agents });
+    castRoles({ ...SETTINGS, agents: { ...SETTINGS.agents, [role]: { variants } } });
 
   test.each(["audience", "pacing", "throttle"])("%s cannot be played outside", (role) => {
     expect(() => cast(role, [{ name: "mine", share: 1, outside: TERMS }])).toThrow(
