@@ -111,6 +111,12 @@ module.exports = {
       from: { path: "^protocols/" },
       to: { path: PACKAGE, pathNot: "^node_modules/(zod|msgpackr)/" },
     },
+    {
+      name: "a job's thread may be ended inside a transaction: no job reaches LMDB (ADR 0013)",
+      severity: "error",
+      from: { path: "^runtime/host/(jobs-worker|[^/]+-job)[.]ts$" },
+      to: { path: "^(runtime/lmdb/|node_modules/lmdb/)", reachable: true },
+    },
     onlyIn("^node_modules/msgpackr/", "^protocols/codec[.]ts$"),
     onlyIn("^node_modules/lmdb/", "^runtime/lmdb/"),
     onlyIn("^node_modules/@nats-io/", "^runtime/nats/"),

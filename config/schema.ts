@@ -175,6 +175,18 @@ export const Settings = z.strictObject({
       nanosPerSecondMax: z.int().min(0).max(1_000_000_000).default(560_000),
     })
     .prefault({}),
+  jobs: z
+    .strictObject({
+      /** Threads for heavy work beside the shards; 0 = half the cores, at least one. There is none while nothing is to do. */
+      threadsMax: z.int().min(0).max(64).default(0),
+      /** Jobs that wait for a thread; one more is refused. */
+      queueMax: z.int().min(0).max(10_000).default(64),
+      /** Heap of one such thread, bytes; a job that needs more fails. */
+      heapBytesMax: z.int().min(33_554_432).max(17_179_869_184).default(268_435_456),
+      /** A thread without work ends after so long. */
+      idleMs: Millis(0, 3_600_000, 10_000),
+    })
+    .prefault({}),
   events: z
     .strictObject({
       /** Who may send `POST /v1/events`: name → bearer token of at least 16 characters. */

@@ -1,7 +1,10 @@
 import type { ActorId, Partition } from "../../protocols/ids.ts";
-import type { AskSpec, MessageSpec, Reply, TellSpec } from "../../protocols/protocol.ts";
+import type { JobSpec } from "../../protocols/job.ts";
+import type { JobOrder } from "../../protocols/messages/job.ts";
+import type { AskSpec, MessageSpec, Protocol, Reply, TellSpec } from "../../protocols/protocol.ts";
 import type { AgentDefinition, AnyAgent, Verdict } from "./agent.ts";
 import type { CallSpec } from "./call.ts";
+import type { JobTerms } from "./job.ts";
 import type { Tell } from "./reference.ts";
 import type { Heard, TransientRequest } from "./transient.ts";
 /**
@@ -51,6 +54,20 @@ export interface Effects {
   seal(value: unknown, about: string, bytesMax: number): Uint8Array | null;
   /** Publishes the next value of a topic; `version` must grow. */
   publish(topic: string, version: number, value: unknown): void;
+  /**
+   * Orders heavy work in a thread of its own, after the commit. Its result, a failure included, comes as a message, once, also after a
+   * crash or a restart; the job itself may then have run more than once (ADR 0013).
+   * @returns the job's id. @throws Fault EFFECT_REFUSED for a time out of bounds, ENVELOPE_TOO_LARGE for an input of more than 1 MB.
+   */
+  startJob<Input, Output, P extends Protocol>(
+    job: JobSpec<Input, Output>,
+    input: Input,
+    terms: JobTerms<P, Output>,
+  ): string;
+  /** Gives up a job that an actor of this partition started: its reply is `cancelled`, unless it has ended. */
+  cancelJob(jobId: string): void;
+  /** For the job actor: tells the node's pool something after the flush. Not durable. */
+  orderJob(order: JobOrder): void;
   /** Deletes this actor with its timers; only an opening message creates it anew. */
   forget(): void;
 }

@@ -24,3 +24,6 @@ export type Tell = <P extends Protocol, Name extends NameOf<P["messages"], "tell
   type: Name,
   payload: Payload<P["messages"][Name]>,
 ) => void;
+
+/** A tell to an actor whose protocol is not known here: what it is sent was checked elsewhere. */
+export type AnyTell = (to: ActorRef, type: string, payload: unknown) => void;

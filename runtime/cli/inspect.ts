@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { ActorView, DeadLetter, NodeView, PartitionView } from "../host/inspection.ts";
+import type { JobsView } from "../host/jobs-pool.ts";
 import { askAndPrint, type NodeCommandOptions, withNodeOptions } from "./node-command.ts";
 import { showNode, showShards } from "./status.ts";
 import { durationText, table } from "./table.ts";
@@ -20,6 +21,7 @@ const SUBJECTS: readonly Subject[] = [
   },
   { name: "partitions", description: "where each partition stands: commits, log, mail", show: showPartitions },
   { name: "dead-letters", description: "messages that could not be handled, with the reason", show: showDeadLetters },
+  { name: "jobs", description: "heavy work beside the actors: what runs, waits and became of it", show: showJobs },
   { name: "timers", description: "timers that are set, the next due first", show: showTimers },
 ];
 
@@ -104,6 +106,27 @@ function showDeadLetters(answer: unknown): string {
     one.attempts,
   ]);
   return withMore(table(["AT", "ACTOR", "TYPE", "CODE", "REASON", "TRIES"], rows), truncated);
+}
+
+function showJobs(answer: unknown): string {
+  const { threads, threadsMax, running, waiting, queueMax, jobs, truncated, ended } = answer as JobsView;
+  const head = `${running} running in ${threads} of ${threadsMax} threads, ${waiting} of ${queueMax} waiting`;
+  const rows = jobs.map((one) => [
+    one.name,
+    one.owner,
+    one.state,
+    durationText(one.ageMs),
+    durationText(one.remainingMs),
+    one.progress === null ? null : `${Math.round(one.progress.share * 100)} % ${one.progress.note}`.trim(),
+  ]);
+  const counts = ended.map(({ name, outcome, count }) => [name, outcome, count]);
+  return [
+    head,
+    ...(rows.length === 0
+      ? []
+      : [withMore(table(["JOB", "FOR", "STATE", "AGE", "TIME LEFT", "PROGRESS"], rows), truncated)]),
+    ...(counts.length === 0 ? [] : [table(["JOB", "ENDED AS", "COUNT"], counts)]),
+  ].join("\n\n");
 }
 
 function showTimers(answer: unknown): string {

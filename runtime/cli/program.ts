@@ -12,6 +12,7 @@ import { addPseudonym } from "./pseudonym.ts";
 import { addStart, type RunDaemon, runDaemonHere } from "./start.ts";
 import { addStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
+import { addWhyNot } from "./why-not.ts";
 
 /**
  * Runs one `chorus` command. Never throws for what a person can mend: the message is on standard error.
@@ -30,6 +31,7 @@ export async function runCommand(
   addStatus(program, terminal);
   addCampaigns(program, terminal);
   addExplain(program, terminal);
+  addWhyNot(program, terminal);
   addInspect(program, terminal);
   addControl(program, terminal);
   addCheckpoint(program, terminal);

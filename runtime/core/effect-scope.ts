@@ -3,10 +3,13 @@ import { encode } from "../../protocols/codec.ts";
 import { envelopeTo, type Envelope } from "../../protocols/envelope.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { formatActorId, ID_PATTERN, partitionOf, type ActorId, type Partition } from "../../protocols/ids.ts";
+import { JOB_BYTES_MAX, type JobSpec } from "../../protocols/job.ts";
+import { job as jobProtocol, type JobOrder } from "../../protocols/messages/job.ts";
 import type { AnyAgent, Verdict } from "../actor/agent.ts";
 import type { CallContext, CallSpec } from "../actor/call.ts";
 import type { AgentOf, AskEffects } from "../actor/effects.ts";
-import type { ActorRef } from "../actor/reference.ts";
+import { type AnyJobTerms, jobStart } from "../actor/job.ts";
+import { type ActorRef, ref } from "../actor/reference.ts";
 import type { Heard, Question, TransientRequest } from "../actor/transient.ts";
 import type { Activation } from "./activation.ts";
 import { HEADER_PART, type Header } from "./header.ts";
@@ -63,6 +66,7 @@ export class EffectScope implements AskEffects<unknown> {
   readonly tells: AddressedEnvelope[] = [];
   readonly rows: Uint8Array[] = [];
   readonly topics: TopicOutput[] = [];
+  readonly orders: JobOrder[] = [];
   readonly snapshotsRead = new Map<string, number>();
   readonly forgotten = new Set<Activation>();
   #reply: unknown = NO_REPLY;
@@ -198,6 +202,26 @@ export class EffectScope implements AskEffects<unknown> {
 
   publish(topic: string, version: number, value: unknown): void {
     this.topics.push({ topic, version, bytes: this.#bounded(encode(value), `topic ${topic}`) });
+  }
+
+  startJob(job: JobSpec, input: unknown, terms: AnyJobTerms): string {
+    const jobId = this.decisionId();
+    const { byteLength } = this.#bounded(encode(input), `the input of the job ${job.name}`);
+    if (byteLength > JOB_BYTES_MAX)
+      throw new Fault(
+        "ENVELOPE_TOO_LARGE",
+        `the input of the job ${job.name} has ${byteLength} bytes, allowed are ${JOB_BYTES_MAX}`,
+      );
+    this.#tell(ref(jobProtocol, jobId, this.partition), "Start", jobStart(job, input, terms, this.nowMs));
+    return jobId;
+  }
+
+  cancelJob(jobId: string): void {
+    this.#tell(ref(jobProtocol, jobId, this.partition), "Cancel", {});
+  }
+
+  orderJob(order: JobOrder): void {
+    this.orders.push(order);
   }
 
   forget(): void {

@@ -1,6 +1,7 @@
 import type { CommitRecord } from "../../protocols/commit-record.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
+import type { JobOrder } from "../../protocols/messages/job.ts";
 import type { Heard } from "../actor/transient.ts";
 import type { PendingReply } from "./open-record.ts";
 import { type ParkedAsks, queueFull } from "./parked-asks.ts";
@@ -21,6 +22,7 @@ export interface CommittedEntry {
   readonly incarnation: number;
   readonly bytes: Uint8Array;
   readonly replies: readonly PendingReply[];
+  readonly orders: readonly JobOrder[];
   readonly ackSequence: number;
 }
 
@@ -121,6 +123,7 @@ export class GroupCommitter {
         incarnation: core.incarnation,
         bytes,
         replies: [...result.closed.replies],
+        orders: result.closed.orders,
         ackSequence: core.intake.finishedSequence,
       };
       entries.push(entry);

@@ -9,6 +9,7 @@ import {
 } from "../../protocols/commit-record.ts";
 import type { Envelope, Sender } from "../../protocols/envelope.ts";
 import type { WireFault } from "../../protocols/errors.ts";
+import type { JobOrder } from "../../protocols/messages/job.ts";
 import type { Partition } from "../../protocols/ids.ts";
 import type { Activation } from "./activation.ts";
 import { deadLetterOf, type DeadLetterCause } from "./dead-letter.ts";
@@ -35,6 +36,8 @@ export interface ClosedRecord {
   readonly record: CommitRecord;
   readonly bytes: Uint8Array;
   readonly replies: readonly PendingReply[];
+  /** For the node's pool of jobs; they leave after the flush. */
+  readonly orders: readonly JobOrder[];
 }
 
 /** A run is never split again, and a message carries whole runs: below what a message may hold of envelopes and bytes (D2, D3). */
@@ -59,6 +62,7 @@ export class OpenRecord {
   readonly #topics = new Map<string, TopicOutput>();
   readonly #snapshots = new Map<string, number>();
   readonly #replies: PendingReply[] = [];
+  readonly #orders: JobOrder[] = [];
   position: MailPosition | null = null;
   /** Decision ids given out in this record. */
   decisionIndex = 0;
@@ -85,6 +89,7 @@ export class OpenRecord {
     for (const [activation, changes] of scope.changes) this.#change(activation, changes);
     this.#timers.push(...scope.timers);
     this.#rows.push(...scope.rows);
+    this.#orders.push(...scope.orders);
     for (const row of scope.rows) this.#estimatedBytes += row.byteLength;
     for (const topic of scope.topics) {
       this.#topics.set(topic.topic, topic);
@@ -152,6 +157,7 @@ export class OpenRecord {
       this.#rows.length === 0 &&
       this.#letterRows.length === 0 &&
       this.#topics.size === 0 &&
+      this.#orders.length === 0 &&
       this.position === null
     );
   }
@@ -197,6 +203,6 @@ export class OpenRecord {
       published: this.base.published,
       nowMs: this.nowMs,
     };
-    return { record, bytes: encodeRecord(record), replies: this.#replies };
+    return { record, bytes: encodeRecord(record), replies: this.#replies, orders: this.#orders };
   }
 }

@@ -260,6 +260,7 @@ export class ShardCore {
       }
       const held = this.#environment.settings.replicated;
       if (!held && entry.replies.length > 0) this.#actions.push({ type: "replies", replies: entry.replies });
+      for (const order of entry.orders) this.#actions.push({ type: "job", partition: slot.partition, order });
       slot.outputs.flushed(entry.record, entry.bytes, entry.ackSequence, held ? entry.replies : []);
     }
   }

@@ -1,5 +1,6 @@
 import type { WireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
+import type { JobOrder } from "../../protocols/messages/job.ts";
 import type { AppendOutcome, SubjectTail } from "./fenced-append.ts";
 import type { PendingReply } from "./open-record.ts";
 import type { Suspect } from "./mail-intake.ts";
@@ -85,6 +86,8 @@ export type ShardAction =
       readonly bytes: Uint8Array;
       readonly waitMs: number;
     }
+  /** For the node's pool of jobs. */
+  | { readonly type: "job"; readonly partition: Partition; readonly order: JobOrder }
   | { readonly type: "event"; readonly kind: string; readonly event: string; readonly details: Record<string, unknown> }
   | {
       readonly type: "partition-state";

@@ -40,6 +40,7 @@ export function adminOptions(parts: AdminParts): AdminOptions {
     servedVersions: () =>
       Object.fromEntries(runtime.feed.servedVersions.map((version, shard) => [`shard-${shard}`, version])),
     decisions: operators.decisions,
+    whyNot: (campaignId, times) => operators.whyNot.of(campaignId, times),
     metrics: () => metrics.text(),
     inspect: (path) => operators.service.inspect(path.split("/")),
     control: (verb, body, who) => operators.service.control(verb, body, who),

@@ -3,10 +3,7 @@ import { type DecisionRecord, decisionRecordOf } from "../../protocols/decision-
 import { type DecisionSummary, reasonOf } from "../../protocols/explanation.ts";
 import { type EpochMs, microsOf } from "../../protocols/quantities.ts";
 import type { DecisionLogReader, LoggedRows, LogPlace } from "../nats/decision-log.ts";
-import { SearchBudget, SKEW_MS } from "./search-budget.ts";
-
-/** Rows may be stored so much later than their decisions were made: while NATS is away they wait. */
-const LATE_MS = 60_000;
+import { LATE_MS, SearchBudget, SKEW_MS } from "./search-budget.ts";
 
 export interface DecisionQuery {
   /** Decisions that this campaign won, or was among the recorded candidates of. */

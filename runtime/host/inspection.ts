@@ -3,6 +3,7 @@ import { readDecisionId } from "../../protocols/decision-id.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { partitionOf } from "../../protocols/ids.ts";
 import { delivery } from "../../protocols/messages/delivery.ts";
+import { job } from "../../protocols/messages/job.ts";
 import { wallet, walletPartition } from "../../protocols/messages/wallet.ts";
 import { plainJson } from "../../protocols/plain-json.ts";
 import type { DeadLetter } from "../core/dead-letter.ts";
@@ -199,7 +200,7 @@ export class Inspection {
 
 /** Where an actor lives: pinned kinds say so in their key, the others hash it. */
 function homeOf(kind: string, key: string, partitions: number): number | null {
-  if (kind === delivery.name) return readDecisionId(key)?.partition ?? null;
+  if (kind === delivery.name || kind === job.name) return readDecisionId(key)?.partition ?? null;
   if (kind === wallet.name) return walletPartition(key);
   return partitionOf(key, partitions);
 }

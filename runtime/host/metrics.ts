@@ -72,6 +72,20 @@ export class NodeMetrics {
       },
     );
     agentGauges(gauge, (question) => ofShards(runtime, question));
+    gauge("chorus_jobs", "Jobs beside the actors: threads, running and waiting.", ["figure"], (made) => {
+      const { threads, running, waiting } = runtime.jobs.view();
+      for (const [figure, value] of Object.entries({ threads, running, waiting })) made.set({ figure }, value);
+      return Promise.resolve();
+    });
+    gauge(
+      "chorus_jobs_ended_total",
+      "Jobs that ended since the node started, by what came of them.",
+      ["job", "outcome"],
+      (made) => {
+        for (const { name, outcome, count } of runtime.jobs.view().ended) made.set({ job: name, outcome }, count);
+        return Promise.resolve();
+      },
+    );
     gauge("chorus_shard_restarts", "Times a shard thread was replaced.", ["shard"], (made) => {
       for (let shard = 0; shard < runtime.shards; shard++)
         made.set({ shard: String(shard) }, runtime.pool.restartsOf(shard));

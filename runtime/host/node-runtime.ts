@@ -10,6 +10,10 @@ import type { ShardSettings } from "../core/shard-settings.ts";
 import type { FromShard } from "../threads/shard-thread-messages.ts";
 import { CatalogFeed, type CatalogFeedOptions } from "./catalog-feed.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { JobDesk } from "./job-desk.ts";
+import { jobRegistry } from "./job-registry.ts";
+import { startJobThreads } from "./job-threads.ts";
+import { type JobRegistry, JobsPool } from "./jobs-pool.ts";
 import type { NatsHost } from "./nats-host.ts";
 import { PortAsker } from "./port-asker.ts";
 import { ShardPool } from "./shard-pool.ts";
@@ -23,16 +27,20 @@ export interface NodeRuntimeOptions {
   readonly onDocuments: CatalogFeedOptions["onDocuments"];
   /** The node cannot go on: stop answering and exit. */
   readonly onFatal: (fault: Fault) => void;
+  /** What shard threads run; default: this release's actors. */
+  readonly shardWorker?: URL;
+  /** Default: this release's jobs. */
+  readonly jobRegistry?: JobRegistry;
 }
 
 /** Route number of the daemon's own asks; gateways count from 1. */
 const DAEMON_ROUTE = 0;
 
 function shardCount(settings: Settings): number {
-  return settings.shards > 0
-    ? Math.min(settings.shards, settings.partitions)
-    : Math.max(1, Math.floor(availableParallelism() / 2));
+  return settings.shards > 0 ? Math.min(settings.shards, settings.partitions) : halfTheCores();
 }
+
+const halfTheCores = (): number => Math.max(1, Math.floor(availableParallelism() / 2));
 
 /** The actors' side of a node: store thread, shard threads, catalog feed, and the ports between them. */
 export class NodeRuntime {
@@ -41,6 +49,8 @@ export class NodeRuntime {
   readonly feed: CatalogFeed;
   readonly store: StoreThread;
   readonly pool: ShardPool;
+  readonly jobs: JobsPool;
+  readonly #desk: JobDesk;
   readonly #options: NodeRuntimeOptions;
   readonly #states: { state: "opening" | "open" | "refused"; fault: Fault | null }[];
   readonly #gateways = new Map<number, (shard: number, port: MessagePort) => void>();
@@ -53,9 +63,17 @@ export class NodeRuntime {
     this.#states = Array.from({ length: settings.partitions }, () => ({ state: "opening" as const, fault: null }));
     this.store = new StoreThread({ file: folder.storeFile });
     this.asker = new PortAsker(settings.partitions, (partition) => partition % this.shards, settings.clock.offsetMs);
+    this.jobs = jobsPool(options);
+    this.#desk = new JobDesk({
+      pool: this.jobs,
+      asker: this.asker,
+      clockOffsetMs: settings.clock.offsetMs,
+      onEvent: (event, details) => options.onEvent("job", event, details),
+    });
     this.pool = new ShardPool({
       shards: this.shards,
       partitions: settings.partitions,
+      ...(options.shardWorker === undefined ? {} : { worker: options.shardWorker }),
       task: {
         partitions: settings.partitions,
         settings: shardSettings(settings, nats.streams.mail),
@@ -99,6 +117,7 @@ export class NodeRuntime {
   /** Finishes what runs, ships it, folds, closes the store. */
   async stop(withinMs: number): Promise<void> {
     this.draining = true;
+    await this.jobs.stop();
     await this.pool.drain(withinMs);
     await this.pool.stop();
     await this.feed.stop();
@@ -171,6 +190,8 @@ export class NodeRuntime {
           message.state,
           message.fault === null ? null : fromWireFault(message.fault),
         );
+      case "job":
+        return this.#desk.take(message.partition, message.order);
       case "snapshot-taken":
         return this.feed.shardTook(shard, message.version);
       case "ready":
@@ -188,6 +209,25 @@ export class NodeRuntime {
       );
     if (this.#states.every((entry) => entry.state === "open")) this.#allOpen.resolve(undefined);
   }
+}
+
+function jobsPool({ settings, nats, onEvent, jobRegistry: registry = jobRegistry }: NodeRuntimeOptions): JobsPool {
+  const { queueMax, heapBytesMax, idleMs } = settings.jobs;
+  const threadsMax = settings.jobs.threadsMax > 0 ? settings.jobs.threadsMax : halfTheCores();
+  const threads = startJobThreads({
+    threadsMax,
+    heapBytesMax,
+    idleMs,
+    nats: nats.access,
+    clockOffsetMs: settings.clock.offsetMs,
+  });
+  return new JobsPool({
+    registry,
+    threads,
+    threadsMax,
+    queueMax,
+    onEvent: (event, details) => onEvent("job", event, details),
+  });
 }
 
 function shardSettings(settings: Settings, streamIdentity: string): ShardSettings {

@@ -1,14 +1,23 @@
 import { z } from "zod";
+import { instantMs } from "../../protocols/campaign/instant.ts";
 import { Id, ID_PATTERN } from "../../protocols/ids.ts";
 import type { AuditLog } from "../nats/audit-log.ts";
 import type { ServiceAnswer, ServiceEndpoint } from "../nats/inspect-service.ts";
 import type { Inspection } from "./inspection.ts";
 import type { Checkpointer } from "./checkpointer.ts";
+import type { JobsPool } from "./jobs-pool.ts";
 import type { ShardPool } from "./shard-pool.ts";
+import type { WhyNot } from "./why-not.ts";
 
 const Restart = z.strictObject({ kind: Id, key: Id, partition: z.int().min(0).optional() });
 const AcceptGap = z.strictObject({ partition: z.int().min(0) });
 const Checkpoint = z.strictObject({});
+const Instant = z.string().transform((text, context) => {
+  const ms = instantMs(text);
+  if (ms === null) context.addIssue({ code: "custom", message: "must be an instant of RFC 3339" });
+  return ms ?? z.NEVER;
+});
+const WhyNotTimes = z.strictObject({ since: Instant.optional(), until: Instant.optional() });
 const VerifyCheckpoint = z.strictObject({ name: z.string().min(1).max(200) });
 
 /** Verbs of interfaces.md 6 that later releases bring: refused by name, so that a script learns it from the answer. */
@@ -19,6 +28,8 @@ export interface OperatorServiceParts {
   readonly pool: Pick<ShardPool, "control" | "shardOf">;
   readonly audit: AuditLog;
   readonly checkpoints: Pick<Checkpointer, "list" | "create" | "verify">;
+  readonly jobs: Pick<JobsPool, "view">;
+  readonly whyNot: Pick<WhyNot, "of">;
 }
 
 /** What operators can ask and do, in the same words over NATS (`chorus.inspect.…`, `chorus.control.…`) and admin HTTP. */
@@ -27,12 +38,16 @@ export class OperatorService {
   readonly #pool: OperatorServiceParts["pool"];
   readonly #audit: AuditLog;
   readonly #checkpoints: OperatorServiceParts["checkpoints"];
+  readonly #jobs: OperatorServiceParts["jobs"];
+  readonly #whyNot: OperatorServiceParts["whyNot"];
 
   constructor(parts: OperatorServiceParts) {
     this.#inspection = parts.inspection;
     this.#pool = parts.pool;
     this.#audit = parts.audit;
     this.#checkpoints = parts.checkpoints;
+    this.#jobs = parts.jobs;
+    this.#whyNot = parts.whyNot;
   }
 
   /**
@@ -58,6 +73,8 @@ export class OperatorService {
         return this.#inspection.timers();
       case "checkpoints":
         return { checkpoints: await this.#checkpoints.list() };
+      case "jobs":
+        return this.#jobs.view();
       case "learners":
         return this.#inspection.learners();
       default:
@@ -93,6 +110,12 @@ export class OperatorService {
             : { ok: true, value };
         },
       })),
+      {
+        name: "why-not",
+        subject: "chorus.inspect.why-not.*",
+        metadata: { request_schema: WHY_NOT_REQUEST, response_schema: shape("campaignId", "complete", "days") },
+        answer: (tokens, body) => checked(WhyNotTimes, body, (times) => this.#whyNotOf(tokens[3] ?? "", times)),
+      },
       ...CONTROL_ENDPOINTS.map(({ verb, request }) => ({
         name: verb,
         subject: `chorus.control.${verb}`,
@@ -100,6 +123,13 @@ export class OperatorService {
         answer: (_tokens: readonly string[], body: unknown) => this.control(verb, body, "nats"),
       })),
     ];
+  }
+
+  async #whyNotOf(campaignId: string, { since, until }: z.infer<typeof WhyNotTimes>): Promise<ServiceAnswer> {
+    const found = await this.#whyNot.of(campaignId, { sinceMs: since, untilMs: until });
+    return found === null
+      ? { ok: false, status: 404, reason: `there is no campaign ${campaignId}` }
+      : { ok: true, value: found };
   }
 
   async #actor(kind: string, keyAndPartition: string): Promise<unknown> {
@@ -188,8 +218,16 @@ const INSPECT_ENDPOINTS = [
   { name: "dead-letters", words: "dead-letters", response: shape("deadLetters", "truncated") },
   { name: "timers", words: "timers", response: shape("timers", "truncated") },
   { name: "checkpoints", words: "checkpoints", response: shape("checkpoints") },
+  { name: "jobs", words: "jobs", response: shape("threads", "running", "waiting", "jobs", "ended") },
   { name: "learners", words: "learners", response: shape("learners") },
 ];
+
+/** Both are instants of RFC 3339. */
+const WHY_NOT_REQUEST = JSON.stringify({
+  type: "object",
+  properties: { since: { type: "string" }, until: { type: "string" } },
+  additionalProperties: false,
+});
 
 const schemaText = (schema: z.ZodType): string => JSON.stringify(z.toJSONSchema(schema));
 

@@ -14,6 +14,7 @@ import { configVersion, type NodeRuntime } from "./node-runtime.ts";
 import { OperatorService } from "./operator-service.ts";
 import { castRoles } from "./roster.ts";
 import { createSealer } from "./sealer.ts";
+import { WhyNot } from "./why-not.ts";
 
 export interface OperatorSideOptions {
   readonly settings: Settings;
@@ -34,6 +35,7 @@ export interface OperatorSideOptions {
 export class OperatorSide {
   readonly service: OperatorService;
   readonly decisions: DecisionSearch;
+  readonly whyNot: WhyNot;
   readonly audit: AuditLog;
   readonly #events: NodeEvents;
   readonly #nats: InspectService;
@@ -41,12 +43,14 @@ export class OperatorSide {
   private constructor(parts: {
     service: OperatorService;
     decisions: DecisionSearch;
+    whyNot: WhyNot;
     audit: AuditLog;
     events: NodeEvents;
     nats: InspectService;
   }) {
     this.service = parts.service;
     this.decisions = parts.decisions;
+    this.whyNot = parts.whyNot;
     this.audit = parts.audit;
     this.#events = parts.events;
     this.#nats = parts.nats;
@@ -66,7 +70,16 @@ export class OperatorSide {
       draining: () => runtime.draining,
       shedding: options.shedding,
     });
-    const service = new OperatorService({ inspection, pool: runtime.pool, audit, checkpoints: options.checkpoints });
+    const { jobs, asker } = runtime;
+    const whyNot = new WhyNot({ jobs, asker, clockOffsetMs: settings.clock.offsetMs });
+    const service = new OperatorService({
+      inspection,
+      pool: runtime.pool,
+      audit,
+      checkpoints: options.checkpoints,
+      jobs,
+      whyNot,
+    });
     const replays = new DecisionReplay({
       sealer: createSealer(options.sealKey),
       roster: castRoles(settings),
@@ -75,7 +88,7 @@ export class OperatorSide {
     });
     const decisions = new DecisionSearch({
       log: await openDecisionLog(connection),
-      asker: runtime.asker,
+      asker,
       replays,
       clockOffsetMs: settings.clock.offsetMs,
     });
@@ -90,7 +103,7 @@ export class OperatorSide {
       metadata: { node: settings.node },
       endpoints: service.endpoints(),
     });
-    return new OperatorSide({ service, decisions, audit, events, nats: inspect });
+    return new OperatorSide({ service, decisions, whyNot, audit, events, nats: inspect });
   }
 
   /** Tells operators of an event; never throws, never waits. */

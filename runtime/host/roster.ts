@@ -3,6 +3,7 @@ import { budgetActor } from "../../actors/budget/actor.ts";
 import { catalogActor } from "../../actors/catalog/actor.ts";
 import { creativeAgent, evenCreativeAgent } from "../../actors/creative/agent.ts";
 import { deliveryActor } from "../../actors/delivery/actor.ts";
+import { jobActor } from "../../actors/job/actor.ts";
 import { frequencyAgent, strictFrequencyAgent } from "../../actors/frequency/agent.ts";
 import { listenerActor } from "../../actors/listener/actor.ts";
 import type { ListenerSettings, Roster, Seat } from "../../actors/listener/roster.ts";
@@ -27,7 +28,7 @@ export function roster(
   { configVersion, node }: Omit<ListenerSettings, "roster">,
 ): ReadonlyMap<string, AnyActor> {
   const listener = listenerActor({ roster: castRoles(settings), configVersion, node });
-  return actorRegistry([catalogActor, budgetActor, walletActor, listener, deliveryActor]);
+  return actorRegistry([catalogActor, budgetActor, walletActor, listener, deliveryActor, jobActor]);
 }
 
 /** The variants of this release; each role's first is its default. */

@@ -7,6 +7,8 @@ import type { ControlVerb, FromShard, InspectQuestion, ShardTask, ToShard } from
 export interface ShardPoolOptions {
   readonly shards: number;
   readonly partitions: number;
+  /** Default: `shard-worker.ts`. */
+  readonly worker?: URL;
   /** Everything a task needs but its ports. */
   readonly task: Omit<ShardTask, "shard" | "control" | "store" | "attempt">;
   readonly attachStore: (shard: number, port: MessagePort) => void;
@@ -48,7 +50,7 @@ export class ShardPool {
   constructor(options: ShardPoolOptions) {
     this.#options = options;
     this.#pool = new Piscina({
-      filename: new URL("./shard-worker.ts", import.meta.url).href,
+      filename: (options.worker ?? new URL("./shard-worker.ts", import.meta.url)).href,
       minThreads: options.shards,
       maxThreads: options.shards,
       concurrentTasksPerWorker: 1,

@@ -176,6 +176,8 @@ export class ShardThread {
           this.on({ type: "heard", request, outcome }),
         );
       }
+      case "job":
+        return this.#tell({ type: "job", partition: action.partition, order: action.order });
       case "event":
         return this.#tell({ type: "event", kind: action.kind, event: action.event, details: action.details });
       case "partition-state":

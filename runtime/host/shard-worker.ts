@@ -1,53 +1,8 @@
-import type { Clock } from "../core/ports.ts";
-import { ShardCore } from "../core/shard-core.ts";
-import { LmdbStateReader } from "../lmdb/state-reader.ts";
-import { connectShard } from "../nats/shard-connection.ts";
 import type { ShardTask } from "../threads/shard-thread-messages.ts";
-import { FencedSubjects } from "./fenced-subjects.ts";
-import { MailConsumers } from "./mail-consumers.ts";
-import { natsOptions } from "./nats-options.ts";
 import { roster } from "./roster.ts";
-import { createSealer } from "./sealer.ts";
-import { ShardThread } from "./shard-thread.ts";
+import { runShard } from "./shard-run.ts";
 
-/**
- * A shard: one long-lived pinned Piscina task (D11). Ends when the daemon says so; a fault of the runtime itself rejects the task, and
- * the daemon replaces the thread.
- */
-export default async function runShard(task: ShardTask): Promise<void> {
-  const connection = await connectShard(natsOptions(task.nats, `chorus-shard-${task.shard}`));
-  const reader = new LmdbStateReader(task.storeFile);
-  const clock: Clock = { nowMs: () => Date.now() + task.clockOffsetMs, monotonicMs: () => performance.now() };
-  const attempt = new Int32Array(task.attempt);
-  const core = new ShardCore({
-    partitions: task.partitions,
-    registry: roster(task.agents, task),
-    reader,
-    sealer: createSealer(task.sealKey),
-    clock,
-    settings: task.settings,
-    attempt: (handled) => {
-      if (handled !== null) {
-        attempt[1] = Math.floor(handled.sequence / 2 ** 31);
-        attempt[2] = handled.sequence % 2 ** 31;
-        attempt[3] = handled.index;
-      }
-      attempt[0] = handled === null ? 0 : handled.partition + 1;
-    },
-  });
-  const thread = new ShardThread(task, {
-    core,
-    reader,
-    clock,
-    subjects: new FencedSubjects(connection),
-    publisher: connection.publisher,
-    mail: new MailConsumers((options) => connection.consume(options)),
-    agents: connection.agents,
-  });
-  try {
-    await thread.stopped;
-  } finally {
-    await connection.close();
-    await reader.close();
-  }
+/** A shard thread with the actors of this release. */
+export default function runReleaseShard(task: ShardTask): Promise<void> {
+  return runShard(task, roster(task.agents, task));
 }

@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { DocumentFault } from "../../protocols/campaign/document-fault.ts";
-import { instantMs } from "../../protocols/campaign/instant.ts";
 import { readDecisionId } from "../../protocols/decision-id.ts";
 import { ID_PATTERN } from "../../protocols/ids.ts";
-import type { EpochMs } from "../../protocols/quantities.ts";
 import type { DecisionLog, DecisionQuery, ListPlace } from "./admin-ports.ts";
 import { sendProblem } from "./problem.ts";
+import { TIME_RULE, timeOf } from "./time-query.ts";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
@@ -63,20 +62,17 @@ function readQuery(query: Readonly<Record<string, unknown>>, errors: DocumentFau
   for (const name of Object.keys(query))
     if (!PARAMETERS.includes(name))
       errors.push({ path: name, value: query[name], rule: `unknown: there are ${PARAMETERS.join(", ")}` });
-  const instant = "must be an instant of RFC 3339 or milliseconds since 1970";
   return {
     campaign: read("campaign", `must match ${ID_PATTERN.source}`, (id) => (ID_PATTERN.test(id) ? id : null)),
     outcome: read("outcome", "must be bid or no-bid", outcomeOf),
-    sinceMs: read("since", instant, timeOf),
-    untilMs: read("until", instant, timeOf),
+    sinceMs: read("since", TIME_RULE, timeOf),
+    untilMs: read("until", TIME_RULE, timeOf),
     after: read("after", "must be as the header Link of the page before named it", placeOf),
     limit: read("limit", `must be a whole number from 1 to ${LIMIT_MAX}`, limitOf) ?? LIMIT_DEFAULT,
   };
 }
 
 const outcomeOf = (text: string): "bid" | "no-bid" | null => (text === "bid" || text === "no-bid" ? text : null);
-
-const timeOf = (text: string): EpochMs | null => (/^\d{1,15}$/.test(text) ? Number(text) : instantMs(text));
 
 function limitOf(text: string): number | null {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;

@@ -1,6 +1,7 @@
 import type { ChangeCounts, DocumentChange } from "../../protocols/messages/catalog.ts";
 import type { DecisionSummary, ExplainView, ReplayView } from "../../protocols/explanation.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
+import type { WhyNotView } from "../../protocols/why-not.ts";
 import type { Asker } from "./asker.ts";
 import type { Readiness } from "./health-routes.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -70,6 +71,11 @@ export interface AdminOptions {
   /** The catalog's version that each shard serves. */
   readonly servedVersions: () => Readonly<Record<string, number>>;
   readonly decisions: DecisionLog;
+  /** What became of a campaign, by day; null: no such campaign. Throws Fault OVERLOADED, ASK_EXPIRED, NATS_UNAVAILABLE. */
+  readonly whyNot: (
+    campaignId: string,
+    times: { readonly sinceMs: EpochMs | undefined; readonly untilMs: EpochMs | undefined },
+  ) => Promise<WhyNotView | null>;
   /** All metrics in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   /** `actor/listener/KEY` and the like, the words of `chorus.inspect.…`; undefined: there is no such thing. */

@@ -4,6 +4,7 @@ import { addDecisionRoutes } from "./admin-decisions.ts";
 import { addDeliveryRoute } from "./admin-delivery.ts";
 import { addOperatorRoutes } from "./admin-operator.ts";
 import type { AdminOptions } from "./admin-ports.ts";
+import { addWhyNotRoute } from "./admin-why-not.ts";
 import { bearerOf } from "./bearer.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { sendProblem } from "./problem.ts";
@@ -27,6 +28,7 @@ export function createAdmin(options: AdminOptions): HttpServer {
     addCatalogRoutes(guarded, { ...options, jsonDepthMax });
     addDeliveryRoute(guarded, asker);
     addDecisionRoutes(guarded, options.decisions);
+    addWhyNotRoute(guarded, options.whyNot);
     addOperatorRoutes(guarded, { ...options, jsonDepthMax });
     done();
   });

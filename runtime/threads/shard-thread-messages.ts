@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { WireFault } from "../../protocols/errors.ts";
+import type { JobOrder } from "../../protocols/messages/job.ts";
 import type { Suspect } from "../core/mail-intake.ts";
 import type { ShardSettings } from "../core/shard-settings.ts";
 import type { AgentSettings } from "./agent-settings.ts";
@@ -62,6 +63,8 @@ export type FromShard =
       readonly fault: WireFault | null;
     }
   | { readonly type: "event"; readonly kind: string; readonly event: string; readonly details: Record<string, unknown> }
+  /** An actor's order to the node's pool of jobs; its commit is flushed. */
+  | { readonly type: "job"; readonly partition: number; readonly order: JobOrder }
   | { readonly type: "snapshot-taken"; readonly topic: string; readonly version: number }
   | { readonly type: "answer"; readonly request: number; readonly answer: unknown; readonly fault: WireFault | null }
   | { readonly type: "drained"; readonly clean: boolean };

@@ -35,6 +35,7 @@ async function start(changes: Partial<AdminOptions> = {}): Promise<void> {
     awaitServed: async () => ({ served: true, lacking: [] }),
     servedVersions: () => ({ "0": 41, "1": 40 }),
     decisions: NO_DECISIONS,
+    whyNot: async () => null,
     metrics: async () => "chorus_up 1\n",
     inspect: async (path) => (path === "actor/listener/k" ? { kind: "listener" } : undefined),
     control: async (verb, body) =>
@@ -270,6 +271,39 @@ describe("delivery", () => {
     asker.on("budget.Balance", () => balance(5));
     expect((await call("GET", "/v1/campaigns/gone/delivery")).status).toBe(200);
     expect((await call("GET", "/v1/campaigns/a%2F..%2Fb/delivery")).status).toBe(404);
+  });
+});
+
+describe("why a campaign was not served", () => {
+  test("is asked by campaign and times, in either form", async () => {
+    const asked: unknown[] = [];
+    const view = { campaignId: "spring", timezone: "UTC", since: "", until: "", complete: true, days: [] };
+    await restart({
+      whyNot: async (campaignId, times) => {
+        asked.push({ campaignId, ...times });
+        return campaignId === "spring" ? view : null;
+      },
+    });
+    expect(
+      (await call("GET", "/v1/campaigns/spring/why-not?since=2026-03-01T00:00:00Z&until=1900000000000")).body,
+    ).toEqual(view);
+    expect((await call("GET", "/v1/campaigns/spring/why-not")).status).toBe(200);
+    expect((await call("GET", "/v1/campaigns/winter/why-not")).status).toBe(404);
+    expect((await call("GET", "/v1/campaigns/a%2Fb/why-not")).status).toBe(404);
+    expect(asked).toEqual([
+      { campaignId: "spring", sinceMs: Date.UTC(2026, 2, 1), untilMs: 1_900_000_000_000 },
+      { campaignId: "spring", sinceMs: undefined, untilMs: undefined },
+      { campaignId: "winter", sinceMs: undefined, untilMs: undefined },
+    ]);
+  });
+
+  test("names every parameter that is wrong, and says when too much is asked at once", async () => {
+    await restart({ whyNot: () => Promise.reject(fault("OVERLOADED")) });
+    expect((await call("GET", "/v1/campaigns/spring/why-not?since=soon&day=1")).body).toMatchObject({
+      status: 400,
+      errors: [{ path: "day" }, { path: "since", value: "soon" }],
+    });
+    expect((await call("GET", "/v1/campaigns/spring/why-not")).status).toBe(429);
   });
 });
 

@@ -195,6 +195,23 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
     expect(await node.decisions.find(decisionId.replace(/.$/, (last) => (last === "0" ? "1" : "0")))).toBeNull();
   });
 
+  test("why a campaign was not served is counted by day, over NATS as over HTTP", async () => {
+    const { bid, decisionId } = await decide("listener-w");
+    await node.decisions.find(decisionId);
+    const campaign = bid?.campaignId ?? "";
+    const [today] = (await asked("viewer", `chorus.inspect.why-not.${campaign}`)).days;
+    expect(today.won).toBeGreaterThan(0);
+    const { won, outbid, vetoed, refused, absent, unseen } = today;
+    expect(won + outbid + vetoed + refused + absent + unseen).toBe(today.decisions);
+    const since = new Date(Date.now() + 60_000).toISOString();
+    const later = await asked("viewer", `chorus.inspect.why-not.${campaign}`, JSON.stringify({ since }));
+    expect(later).toMatchObject({ campaignId: campaign, complete: true, days: [] });
+    expect(await node.whyNot.of("nobody", {})).toBeNull();
+    expect(await asked("viewer", "chorus.inspect.jobs")).toMatchObject({
+      ended: [{ name: "why-not", outcome: "done", count: 2 }],
+    });
+  });
+
   test("decisions are listed with the newest first, by campaign and time", async () => {
     const first = await decide("listener-d");
     const second = await decide("listener-e");

@@ -322,6 +322,8 @@ export class MemoryNode {
         });
       case "request":
         return this.#askOutside(shard, action);
+      case "job":
+        throw new Error("no actor of this world starts jobs");
       case "event":
         return this.#world.event(action.event, action.details);
       case "partition-state":

@@ -11,10 +11,11 @@ import { DecisionSearch } from "../../runtime/host/decision-search.ts";
 import { Inspection } from "../../runtime/host/inspection.ts";
 import { openNats, type NatsHost } from "../../runtime/host/nats-host.ts";
 import { openCheckpoints } from "../../runtime/host/node-checkpoints.ts";
-import { configVersion, NodeRuntime } from "../../runtime/host/node-runtime.ts";
+import { configVersion, NodeRuntime, type NodeRuntimeOptions } from "../../runtime/host/node-runtime.ts";
 import { OperatorService } from "../../runtime/host/operator-service.ts";
 import { castRoles } from "../../runtime/host/roster.ts";
 import { createSealer } from "../../runtime/host/sealer.ts";
+import { WhyNot } from "../../runtime/host/why-not.ts";
 import { type AuditLog, openAuditLog } from "../../runtime/nats/audit-log.ts";
 import { watchConnection } from "../../runtime/nats/connection-state.ts";
 import { openDecisionLog } from "../../runtime/nats/decision-log.ts";
@@ -28,6 +29,7 @@ export interface OperatedNode {
   readonly inspection: Inspection;
   readonly operators: OperatorService;
   readonly decisions: DecisionSearch;
+  readonly whyNot: WhyNot;
   readonly mirror: CampaignMirror;
   readonly history: CatalogHistory;
   readonly audit: AuditLog;
@@ -35,9 +37,17 @@ export interface OperatedNode {
   stop(): Promise<void>;
 }
 
+export interface OperatedNodeOptions extends Pick<NodeRuntimeOptions, "shardWorker" | "jobRegistry"> {
+  /** A folder that outlives the node; default: one of its own. */
+  readonly dataDir?: string;
+}
+
 /** @param binary path of a nats-server. */
-export async function startOperatedNode(binary: string): Promise<OperatedNode> {
-  const dataDir = await mkdtemp(join(tmpdir(), "chorus-operators-"));
+export async function startOperatedNode(
+  binary: string,
+  { dataDir: kept, ...parts }: OperatedNodeOptions = {},
+): Promise<OperatedNode> {
+  const dataDir = kept ?? (await mkdtemp(join(tmpdir(), "chorus-operators-")));
   const settings = loadSettings({ environment: {}, overrides: { data: dataDir, shards: 1, partitions: 4 } });
   const folder = await openDataFolder(dataDir);
   const nats = await openNats({
@@ -68,6 +78,7 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
     onEvent: (kind, event, details) => events.publish(kind, event, details),
     onDocuments: take,
     onFatal: fail,
+    ...parts,
   });
   const inspection = new Inspection({ runtime, settings, nats, startedAtMs: Date.now(), version: "0.1.0" });
   const audit = await openAuditLog(connection);
@@ -79,11 +90,14 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
     markLogs: () => runtime.markLogs(),
     onEvent: () => undefined,
   });
+  const whyNot = new WhyNot({ jobs: runtime.jobs, asker: runtime.asker, clockOffsetMs: 0 });
   const operators = new OperatorService({
     inspection,
     pool: runtime.pool,
     audit,
     checkpoints: checkpoints.checkpointer,
+    jobs: runtime.jobs,
+    whyNot,
   });
   const replays = new DecisionReplay({
     sealer: createSealer(folder.keys.seal),
@@ -109,6 +123,7 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
     inspection,
     operators,
     decisions,
+    whyNot,
     mirror,
     history,
     audit,
@@ -118,7 +133,7 @@ export async function startOperatedNode(binary: string): Promise<OperatedNode> {
       await runtime.stop(3_000);
       await nats.stop();
       await folder.release();
-      await rm(dataDir, { recursive: true, force: true });
+      if (kept === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

@@ -1,6 +1,7 @@
 import { decode, encode } from "../../protocols/codec.ts";
 import { decodeRecord, type CommitRecord } from "../../protocols/commit-record.ts";
 import { fromWireFault } from "../../protocols/errors.ts";
+import type { JobOrder } from "../../protocols/messages/job.ts";
 import { asPartition, partitionOf, type ActorId, type Partition } from "../../protocols/ids.ts";
 import type { Sealer } from "../../protocols/state-part.ts";
 import type { CallSpec } from "../../runtime/actor/call.ts";
@@ -80,6 +81,8 @@ export class ActorKit {
   readonly id: ActorId;
   readonly snapshots = new SnapshotTable();
   readonly records: CommitRecord[] = [];
+  /** What went to the node's pool of jobs, in order. */
+  readonly orders: JobOrder[] = [];
   readonly events: { kind: string; event: string; details: Record<string, unknown> }[] = [];
   readonly #registry: Map<string, AnyActor>;
   readonly #partitions: number;
@@ -237,6 +240,7 @@ export class ActorKit {
     if (result?.closed == null) return;
     const record = decodeRecord(result.closed.bytes);
     this.records.push(record);
+    this.orders.push(...result.closed.orders);
     for (const { kind, key, part, bytes } of record.states) {
       if (bytes === null) this.#stored.delete(storedKey(kind, key, part));
       else this.#stored.set(storedKey(kind, key, part), bytes);

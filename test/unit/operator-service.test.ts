@@ -1,9 +1,24 @@
 import { expect, test } from "vitest";
+import { instantText } from "../../protocols/campaign/instant.ts";
 import { asPartition } from "../../protocols/ids.ts";
+import type { WhyNotView } from "../../protocols/why-not.ts";
 import type { Inspection } from "../../runtime/host/inspection.ts";
+import type { JobsView } from "../../runtime/host/jobs-pool.ts";
 import { OperatorService } from "../../runtime/host/operator-service.ts";
 import type { AuditEntry } from "../../runtime/nats/audit-log.ts";
 import type { ControlVerb } from "../../runtime/threads/shard-thread-messages.ts";
+
+const NO_JOBS: JobsView = {
+  threads: 0,
+  threadsMax: 1,
+  running: 0,
+  waiting: 0,
+  queueMax: 4,
+  jobs: [],
+  truncated: false,
+  ended: [],
+};
+const WHY_NOT: WhyNotView = { campaignId: "spring", timezone: "UTC", since: "", until: "", complete: true, days: [] };
 
 function rig(): { operators: OperatorService; audited: AuditEntry[]; done: [number, ControlVerb][]; order: string[] } {
   const audited: AuditEntry[] = [];
@@ -43,6 +58,11 @@ function rig(): { operators: OperatorService; audited: AuditEntry[]; done: [numb
         Promise.resolve(
           name === "p0/there" ? { partition: asPartition(0), needsLogAfter: 3, commitSeq: 4, entries: 2 } : null,
         ),
+    },
+    jobs: { view: () => NO_JOBS },
+    whyNot: {
+      of: (campaignId, { sinceMs }) =>
+        Promise.resolve(campaignId === "spring" ? { ...WHY_NOT, since: instantText(sinceMs ?? 0) } : null),
     },
     audit: {
       append: (entry) => {
@@ -123,6 +143,20 @@ test("inspection understands the words of the subjects, and nothing else", async
     ["actors", "budget", "x"],
   ])
     expect(await operators.inspect(words)).toBeUndefined();
+});
+
+test("jobs are shown, and why a campaign was not served is asked with its times in the body", async () => {
+  const { operators } = rig();
+  expect(await operators.inspect(["jobs"])).toEqual(NO_JOBS);
+  const endpoint = operators.endpoints().find(({ subject }) => subject === "chorus.inspect.why-not.*");
+  const ask = (campaign: string, body: unknown): unknown =>
+    endpoint?.answer(["chorus", "inspect", "why-not", campaign], body);
+  const since = "2026-03-01T00:00:00Z";
+  expect(await ask("spring", { since })).toMatchObject({ ok: true, value: { since: "2026-03-01T00:00:00.000Z" } });
+  expect(await ask("spring", undefined)).toMatchObject({ ok: true });
+  expect(await ask("winter", {})).toMatchObject({ ok: false, status: 404 });
+  for (const body of [{ since: "yesterday" }, { sine: since }, 7])
+    expect(await ask("spring", body)).toMatchObject({ ok: false, status: 400 });
 });
 
 test("every subject of the interface is an endpoint with its schemas", () => {
