@@ -5,12 +5,27 @@ import { provenance } from "./machine.ts";
 import { scenarioTables } from "./result-tables.ts";
 import { type BenchReport, scenarioReport, type ScenarioReport } from "./scenario-report.ts";
 import { decisionsHttp } from "./scenarios/decisions-http.ts";
+import { decisionsCore } from "./scenarios/decisions-core.ts";
+import { durableAsk } from "./scenarios/durable-ask.ts";
 import { eventsIngest } from "./scenarios/events-ingest.ts";
+import { keyedCounter } from "./scenarios/keyed-counter.ts";
+import { localAsk } from "./scenarios/local-ask.ts";
+import { restart } from "./scenarios/restart.ts";
 import type { Run, Scenario } from "./scenarios/scenario.ts";
+import { timers } from "./scenarios/timers.ts";
 
 /* `npm run bench` (interfaces.md 7). Exit codes: 0 measured, whatever the figures; 1 could not measure; 2 wrong usage. */
 
-const SCENARIOS: readonly Scenario[] = [decisionsHttp, eventsIngest];
+const SCENARIOS: readonly Scenario[] = [
+  decisionsHttp,
+  decisionsCore,
+  eventsIngest,
+  keyedCounter,
+  durableAsk,
+  localAsk,
+  timers,
+  restart,
+];
 const EXIT_FAULT = 1;
 const EXIT_USAGE = 2;
 
@@ -45,7 +60,8 @@ async function measure(scenario: Scenario, command: BenchCommand, signal: AbortS
     progress(`${scenario.name}, run ${run} of ${command.runs}`);
     runs.push(await scenario.run(command.settings, (line) => progress(`  ${line}`), signal));
   }
-  return scenarioReport(scenario, { ...command.settings }, runs);
+  const parameters = Object.fromEntries(scenario.parameters.map((name) => [name, command.settings[name]]));
+  return scenarioReport(scenario, parameters, runs);
 }
 
 const interrupted = new AbortController();

@@ -14,7 +14,8 @@ export interface BenchCommand {
 export class UsageError extends Error {}
 
 export const USAGE = `npm run bench -- [--scenario NAME]… [--runs 5] [--seconds 10] [--json FILE]
-                 [--rate 500] [--listeners 10000] [--campaigns 100] [--caps PER_DAY] [--connections 64]`;
+                 [--rate 500] [--listeners 10000] [--campaigns 100] [--caps PER_DAY] [--connections 64]
+                 [--keys 100000] [--actors 1000000] [--shards 0]`;
 
 /** @throws UsageError for an unknown option or a number out of bounds. Names of scenarios are not checked here. */
 export function readCommandLine(args: readonly string[]): BenchCommand {
@@ -30,6 +31,9 @@ export function readCommandLine(args: readonly string[]): BenchCommand {
       campaigns: wholeNumber("campaigns", values.campaigns, 100, 1, 20_000),
       capPerDay: wholeNumber("caps", values.caps, 0, 0, 100),
       connections: wholeNumber("connections", values.connections, 64, 1, 1_024),
+      keys: wholeNumber("keys", values.keys, 100_000, 100, 10_000_000),
+      actors: wholeNumber("actors", values.actors, 1_000_000, 1_000, 10_000_000),
+      shards: wholeNumber("shards", values.shards, 0, 0, 16),
     },
   };
 }
@@ -49,6 +53,9 @@ function parse(args: readonly string[]) {
         campaigns: text,
         caps: text,
         connections: text,
+        keys: text,
+        actors: text,
+        shards: text,
       },
     }).values;
   } catch (error) {

@@ -18,6 +18,12 @@ export interface LoadSettings {
   readonly listeners: number;
   readonly campaigns: number;
   readonly capPerDay: number;
+  /** Actors that the events of W1 and the asks of W2 fall on. */
+  readonly keys: number;
+  /** Actors on disk before a restart; half the scenario's work is to make them. */
+  readonly actors: number;
+  /** Shard threads; 0: as many as the daemon starts by itself. */
+  readonly shards: number;
 }
 
 /** Something that answers HTTP: the daemon, or a floor. */

@@ -56,7 +56,10 @@ export class Activation implements PartSource {
 
   get header(): Header {
     if (this.#header === undefined) {
-      const stored = this.read(HEADER_PART);
+      // Most actors have none: nothing is kept for them.
+      const kept =
+        this.#parts.has(HEADER_PART) || this.#reader.read(this.id.kind, this.id.key, HEADER_PART) !== undefined;
+      const stored = kept ? this.read(HEADER_PART) : ABSENT;
       this.#header = stored === ABSENT ? EMPTY_HEADER : (stored as Header);
     }
     return this.#header;

@@ -79,8 +79,13 @@ export class Dispatcher {
     const scope = new EffectScope(this.#host, activation, false);
     scope.putHeader(activation, { ...activation.header, stopped: null });
     // What came due while it was stopped was dropped: its timers are said again.
-    for (const [name, dueMs] of Object.entries(activation.header.timers))
-      scope.timers.push({ dueMs, kind, key, name, set: true });
+    scope.timers = Object.entries(activation.header.timers).map(([name, dueMs]) => ({
+      dueMs,
+      kind,
+      key,
+      name,
+      set: true,
+    }));
     this.#host.open().absorb(scope);
     this.#host.event(kind, "restarted", { key });
   }
@@ -209,6 +214,7 @@ export class Dispatcher {
   }
 
   #absorb(scope: EffectScope, budget: number): void {
+    if (scope.tells.length === 0) return this.#host.open().absorb(scope);
     const local = scope.tells.filter(({ to }) => to.partition === this.#host.partition);
     if (local.length > 0 && local.length > budget) {
       throw new Fault("EFFECT_REFUSED", `more than ${LOCAL_TELLS_MAX} tells within a partition from one envelope`);

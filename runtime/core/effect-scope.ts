@@ -48,6 +48,14 @@ export interface AddressedEnvelope {
 /** Bytes of tells, rows and topics one envelope may collect: its record has to fit a message of 8 MB with what else is in it (D2). */
 const EFFECT_BYTES_MAX = 5 * 1024 * 1024;
 const NO_REPLY = Symbol("no reply yet");
+const NONE: readonly never[] = [];
+
+/** The list with one entry more; the shared empty one stays empty. */
+function grown<T>(list: readonly T[], entry: T): readonly T[] {
+  if (list === NONE) return [entry];
+  (list as T[]).push(entry);
+  return list;
+}
 
 /**
  * Collects what one envelope does: changes of parts, timers, tells, outputs, a reply. E1: nothing here is visible to any other envelope
@@ -62,13 +70,14 @@ export class EffectScope implements AskEffects<unknown> {
   readonly #heard: readonly Heard[] | null;
   #questions: readonly Question[] | null = null;
   readonly #changes = new Map<Activation, Map<string, PartValue>>();
-  readonly timers: TimerChange[] = [];
-  readonly tells: AddressedEnvelope[] = [];
-  readonly rows: Uint8Array[] = [];
-  readonly topics: TopicOutput[] = [];
-  readonly orders: JobOrder[] = [];
-  readonly snapshotsRead = new Map<string, number>();
-  readonly forgotten = new Set<Activation>();
+  // Most envelopes cause none of these: a list is made with its first entry.
+  timers: readonly TimerChange[] = NONE;
+  tells: readonly AddressedEnvelope[] = NONE;
+  rows: readonly Uint8Array[] = NONE;
+  topics: readonly TopicOutput[] = NONE;
+  orders: readonly JobOrder[] = NONE;
+  snapshotsRead: Map<string, number> | null = null;
+  #forgotten: Set<Activation> | null = null;
   #reply: unknown = NO_REPLY;
   #bytes = 0;
 
@@ -142,7 +151,7 @@ export class EffectScope implements AskEffects<unknown> {
     if (dueMs === undefined) return;
     const { [name]: _dropped, ...rest } = header.timers;
     this.putHeader(this.#activation, { ...header, timers: rest });
-    this.timers.push({ dueMs, kind: this.self.kind, key: this.self.key, name, set: false });
+    this.timers = grown(this.timers, { dueMs, kind: this.self.kind, key: this.self.key, name, set: false });
   }
 
   consult<Request, Answer>(
@@ -188,12 +197,12 @@ export class EffectScope implements AskEffects<unknown> {
 
   snapshot<Value>(topic: string): { readonly version: number; readonly value: Value } | undefined {
     const snapshot = this.#host.snapshot(topic);
-    if (snapshot !== undefined) this.snapshotsRead.set(topic, snapshot.version);
+    if (snapshot !== undefined) (this.snapshotsRead ??= new Map()).set(topic, snapshot.version);
     return snapshot as { readonly version: number; readonly value: Value } | undefined;
   }
 
   record(row: unknown): void {
-    this.rows.push(this.#bounded(encode(row), "a row"));
+    this.rows = grown(this.rows, this.#bounded(encode(row), "a row"));
   }
 
   seal(value: unknown, about: string, bytesMax: number): Uint8Array | null {
@@ -201,7 +210,7 @@ export class EffectScope implements AskEffects<unknown> {
   }
 
   publish(topic: string, version: number, value: unknown): void {
-    this.topics.push({ topic, version, bytes: this.#bounded(encode(value), `topic ${topic}`) });
+    this.topics = grown(this.topics, { topic, version, bytes: this.#bounded(encode(value), `topic ${topic}`) });
   }
 
   startJob(job: JobSpec, input: unknown, terms: AnyJobTerms): string {
@@ -221,11 +230,11 @@ export class EffectScope implements AskEffects<unknown> {
   }
 
   orderJob(order: JobOrder): void {
-    this.orders.push(order);
+    this.orders = grown(this.orders, order);
   }
 
   forget(): void {
-    this.forgotten.add(this.#activation);
+    (this.#forgotten ??= new Set()).add(this.#activation);
     for (const name of this.#activation.names("")) this.#put(this.#activation, name, ABSENT);
     for (const name of Object.keys(this.headerOf(this.#activation).timers)) this.cancelTimer(name);
     this.#put(this.#activation, HEADER_PART, ABSENT);
@@ -251,7 +260,7 @@ export class EffectScope implements AskEffects<unknown> {
 
   /** Takes over what a handler or call returned; the same reference means unchanged. */
   put(activation: Activation, before: unknown, after: unknown): void {
-    if (after === before || this.forgotten.has(activation)) return;
+    if (after === before || this.#forgotten?.has(activation) === true) return;
     if (after instanceof PartView) {
       for (const [name, value] of after.changes()) this.#put(activation, name, value);
       return;
@@ -304,8 +313,8 @@ export class EffectScope implements AskEffects<unknown> {
     const previousMs = header.timers[name];
     if (previousMs === dueMs) return;
     const { kind, key } = activation.id;
-    if (previousMs !== undefined) this.timers.push({ dueMs: previousMs, kind, key, name, set: false });
-    this.timers.push({ dueMs, kind, key, name, set: true });
+    if (previousMs !== undefined) this.timers = grown(this.timers, { dueMs: previousMs, kind, key, name, set: false });
+    this.timers = grown(this.timers, { dueMs, kind, key, name, set: true });
     this.putHeader(activation, { ...header, timers: { ...header.timers, [name]: dueMs } });
   }
 
@@ -320,7 +329,7 @@ export class EffectScope implements AskEffects<unknown> {
     const envelope = envelopeTo(id, type, payload);
     const bytes =
       partition === this.partition ? 0 : this.#bounded(encode(payload), `${type} to ${formatActorId(id)}`).byteLength;
-    this.tells.push({ to: id, envelope, bytes });
+    this.tells = grown(this.tells, { to: id, envelope, bytes });
   }
 
   #bounded(bytes: Uint8Array, what: string): Uint8Array {

@@ -87,15 +87,17 @@ export class OpenRecord {
   /** Takes a successful envelope over; its values become resident (E1). */
   absorb(scope: EffectScope): void {
     for (const [activation, changes] of scope.changes) this.#change(activation, changes);
-    this.#timers.push(...scope.timers);
-    this.#rows.push(...scope.rows);
-    this.#orders.push(...scope.orders);
-    for (const row of scope.rows) this.#estimatedBytes += row.byteLength;
+    for (const timer of scope.timers) this.#timers.push(timer);
+    for (const order of scope.orders) this.#orders.push(order);
+    for (const row of scope.rows) {
+      this.#rows.push(row);
+      this.#estimatedBytes += row.byteLength;
+    }
     for (const topic of scope.topics) {
       this.#topics.set(topic.topic, topic);
       this.#estimatedBytes += topic.bytes.byteLength;
     }
-    for (const [topic, version] of scope.snapshotsRead) this.#snapshots.set(topic, version);
+    for (const [topic, version] of scope.snapshotsRead ?? []) this.#snapshots.set(topic, version);
   }
 
   #change(activation: Activation, changes: ReadonlyMap<string, PartValue>): void {

@@ -233,6 +233,61 @@ test("explain tells the outcome, the price, the vetoes and the events", async ()
     expect(text).toContain(part);
 });
 
+test("why-not shows each day's fate of a campaign, and the reasons, the most frequent first", async () => {
+  const fates = { decisions: 9, won: 1, outbid: 2, vetoed: 3, refused: 0, absent: 3, unseen: 0 };
+  answer.body = {
+    campaignId: "spring",
+    timezone: "Europe/Berlin",
+    since: "2026-03-01T23:00:00.000Z",
+    until: "2026-03-02T12:00:00.000Z",
+    complete: false,
+    days: [{ day: "2026-03-02", ...fates, reasons: { "pacing/dry": 1, "frequency/cap": 2 } }],
+  };
+  const lines = (await chorus("why-not", "spring", "--since", "2026-03-01T23:00:00Z")).printed().split("\n");
+  expect(seen.at(-1)).toMatchObject({
+    method: "GET",
+    url: "/v1/campaigns/spring/why-not?since=2026-03-01T23%3A00%3A00Z",
+  });
+  expect(lines.map((line) => line.replaceAll(/ +/g, " "))).toEqual([
+    "spring, from 2026-03-01T23:00:00.000Z to 2026-03-02T12:00:00.000Z, days of Europe/Berlin",
+    "",
+    "DAY DECISIONS WON OUTBID VETOED REFUSED ABSENT UNSEEN",
+    "2026-03-02 9 1 2 3 0 3 0",
+    "",
+    "DAY REASON DECISIONS",
+    "2026-03-02 frequency/cap 2",
+    "2026-03-02 pacing/dry 1",
+    "",
+    "there was too much to read: this is the newest part of it; ask for less",
+  ]);
+});
+
+test("inspect jobs shows what runs, how far it is, and what became of the others", async () => {
+  answer.body = {
+    threads: 1,
+    threadsMax: 2,
+    running: 1,
+    waiting: 0,
+    queueMax: 64,
+    jobs: [
+      {
+        jobId: "j",
+        name: "why-not",
+        owner: "campaign/spring",
+        state: "running",
+        ageMs: 2_000,
+        remainingMs: 10_000,
+        progress: { share: 0.5, note: "" },
+      },
+    ],
+    truncated: false,
+    ended: [{ name: "why-not", outcome: "refused", count: 4 }],
+  };
+  const text = (await chorus("inspect", "jobs")).printed();
+  for (const part of ["1 running in 1 of 2 threads, 0 of 64 waiting", "campaign/spring", "50 %", "refused"])
+    expect(text).toContain(part);
+});
+
 test("control sends the act, and a refusal of the node is a fault with its reason", async () => {
   answer.body = { restarted: true };
   expect(await chorus("control", "restart", "budget", "spring")).toMatchObject({ code: 0 });

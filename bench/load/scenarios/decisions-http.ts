@@ -36,6 +36,7 @@ const GOALS: readonly Goal[] = [
 /** Bids over HTTP, each for one of many listeners: latency at a fixed rate, and the highest rate held. */
 export const decisionsHttp: Scenario = {
   name: "decisions-http",
+  parameters: ["seconds", "ratePerSecond", "listeners", "campaigns", "capPerDay", "connections"],
   goals: GOALS,
   async run(settings, print, signal): Promise<Run> {
     await using bench = await Workbench.open(settings, print, signal);

@@ -19,6 +19,7 @@ const GOALS: readonly Goal[] = [
 /** Impression and start beacons of bids made before: latency at a fixed rate, and the highest rate accepted. */
 export const eventsIngest: Scenario = {
   name: "events-ingest",
+  parameters: ["seconds", "ratePerSecond", "listeners", "campaigns", "capPerDay", "connections"],
   goals: GOALS,
   async run(settings, print, signal): Promise<Run> {
     await using bench = await Workbench.open(settings, print, signal);

@@ -28,10 +28,18 @@ export interface Goal {
 
 export interface Scenario {
   readonly name: string;
+  /** Settings that it goes by, for its report. */
+  readonly parameters: readonly (keyof LoadSettings)[];
   readonly goals: readonly Goal[];
   /** One run on a fresh daemon. Rejects when it cannot be measured at all. */
   readonly run: (settings: LoadSettings, print: (line: string) => void, signal: AbortSignal) => Promise<Run>;
 }
+
+/** @returns the figure of that name of a run; NaN where it was not measured. */
+export const figureOf =
+  (name: string) =>
+  ({ figures }: Run): number =>
+    figures[name] ?? Number.NaN;
 
 /** @returns a figure of a floor of the run; NaN where it was not measured. */
 export function floorFigure(run: Run, floor: string, figure: string): number {
