@@ -3,6 +3,8 @@
 const PACKAGE = "^node_modules/";
 const PRODUCTION = "^(actors|runtime|protocols|config)/";
 const PURE_PACKAGES = "^node_modules/(zod|pure-rand)/";
+/** The one file of the agents that imports special functions. */
+const DISTRIBUTIONS = "^actors/learning/numerics/distributions[.]ts$";
 
 /** A folder may import itself and what is listed; anything else of this repository is refused. */
 const layer = (from, allowed) => ({
@@ -102,8 +104,14 @@ module.exports = {
     {
       name: "pure code without packages but zod and pure-rand",
       severity: "error",
-      from: { path: "^(actors|runtime/core|runtime/actor)/" },
+      from: { path: "^(actors|runtime/core|runtime/actor)/", pathNot: DISTRIBUTIONS },
       to: { path: PACKAGE, pathNot: PURE_PACKAGES },
+    },
+    {
+      name: "distributions come from cephes",
+      severity: "error",
+      from: { path: DISTRIBUTIONS },
+      to: { path: PACKAGE, pathNot: "^node_modules/cephes/" },
     },
     {
       name: "protocols: of packages only zod and msgpackr",
@@ -122,6 +130,7 @@ module.exports = {
     onlyIn("^node_modules/@nats-io/", "^runtime/nats/"),
     onlyIn("^node_modules/@?fastify/", "^runtime/http/"),
     onlyIn("^node_modules/piscina/|^(node:)?worker_threads$", "^runtime/(threads|host)/"),
+    onlyIn("^node_modules/cephes/", "^actors/learning/numerics/"),
     onlyIn("^node_modules/pino/", "^runtime/host/"),
     onlyIn("^node_modules/commander/", "^runtime/cli/"),
   ],
