@@ -20,13 +20,15 @@ export async function evaluateBar(bar: Bar, settings: EvaluationSettings): Promi
   const { seeds, short, kept, nowSeconds } = settings;
   const { id, title, goal } = bar;
   const begun = nowSeconds();
-  const outcome: BarOutcome = await bar.run(contextOf(bar, settings));
-  const seconds = Math.round((nowSeconds() - begun) * 10) / 10;
+  const spared = { seconds: 0 };
+  const outcome: BarOutcome = await bar.run(contextOf(bar, settings, spared));
+  const seconds = Math.round((nowSeconds() - begun + spared.seconds) * 10) / 10;
   return { id, title, goal, ...outcome, seeds, seconds, short, commit: kept.commit };
 }
 
-function contextOf(bar: Bar, settings: EvaluationSettings): BarContext {
-  const { seeds, short, datasets, kept, progress } = settings;
+/** @param spared what earlier runs spent on the parts that are found: a bar's seconds are what it costs, not what is left of it. */
+function contextOf(bar: Bar, settings: EvaluationSettings, spared: { seconds: number }): BarContext {
+  const { seeds, short, datasets, kept, progress, nowSeconds } = settings;
   const world = bar.usesWorld ? settings.world : null;
   return {
     seeds,
@@ -37,9 +39,13 @@ function contextOf(bar: Bar, settings: EvaluationSettings): BarContext {
     async remember<T>(seed: number, part: string, parameters: object, compute: () => T | Promise<T>): Promise<T> {
       const name = { bar: bar.id, seed, part, parameters: { ...parameters, world: world?.value ?? null } };
       const found = kept.find(name);
-      if (found !== undefined) return found as T; // what `compute` gave under the same code and parameters
+      if (found !== null) {
+        spared.seconds += found.seconds;
+        return found.value as T; // what `compute` gave under the same code and parameters
+      }
+      const begun = nowSeconds();
       const value = await compute();
-      kept.keep(name, value);
+      kept.keep(name, { value, seconds: nowSeconds() - begun });
       return value;
     },
   };

@@ -7,9 +7,9 @@ import { figure } from "./result-table.ts";
  */
 
 const ROW_PX = 34;
-const LABEL_PX = 330;
+const LABEL_PX = 380;
 const SCALE_PX = 340;
-const NUMBERS_PX = 210;
+const NUMBERS_PX = 290;
 const TOP_PX = 46;
 const COLOUR = { met: "#1b7f4d", missed: "#c0392b", asked: "#222222", other: "#777777", band: "#f3f3f3" };
 

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,18 +21,25 @@ export interface PartName {
   readonly parameters: object;
 }
 
+export interface KeptPart {
+  /** Plain JSON. */
+  readonly value: unknown;
+  /** What computing it took. */
+  readonly seconds: number;
+}
+
 export interface KeptParts {
   /** Of the code; ends in -dirty when it is not what is committed. */
   readonly commit: string;
-  /** @returns undefined when there is none. */
-  find(name: PartName): unknown;
-  keep(name: PartName, value: unknown): void;
+  /** @returns null when there is none. */
+  find(name: PartName): KeptPart | null;
+  keep(name: PartName, part: KeptPart): void;
 }
 
 /** @param folder for tests. */
 export function openKeptParts(commit = codeCommit(), folder = FOLDER): KeptParts {
   // Uncommitted code has no name under which to find its results again.
-  if (commit.endsWith("-dirty") || commit === "unknown") return { commit, find: () => undefined, keep: () => {} };
+  if (commit.endsWith("-dirty") || commit === "unknown") return { commit, find: () => null, keep: () => {} };
   const pathOf = (name: PartName): string => {
     const hash = createHash("sha256")
       .update(JSON.stringify([commit, name]))
@@ -43,17 +50,14 @@ export function openKeptParts(commit = codeCommit(), folder = FOLDER): KeptParts
   return {
     commit,
     find(name) {
-      try {
-        return (JSON.parse(readFileSync(pathOf(name), "utf8")) as { value: unknown }).value;
-      } catch {
-        return undefined; // never computed
-      }
+      const path = pathOf(name);
+      return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as KeptPart) : null;
     },
-    keep(name, value) {
+    keep(name, part) {
       mkdirSync(folder, { recursive: true });
       const path = pathOf(name);
       // Moved into place, so that an interrupted run leaves no half a file.
-      writeFileSync(`${path}.new`, JSON.stringify({ ...name, commit, value }));
+      writeFileSync(`${path}.new`, JSON.stringify({ ...name, ...part, commit }));
       renameSync(`${path}.new`, path);
     },
   };

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
@@ -7,9 +8,9 @@ import { barTable, checkTable, seedsOf } from "./result-table.ts";
 
 /* docs/learning-results.md, its plots, and the figures behind them: what `npm run evaluate -- --full` leaves in the repository. */
 
-const KEPT = fileURLToPath(new URL("../results/learning.json", import.meta.url));
 const PAGE = fileURLToPath(new URL("../../docs/learning-results.md", import.meta.url));
 const PLOTS = fileURLToPath(new URL("../../docs/learning-results/", import.meta.url));
+const KEPT = `${PLOTS}figures.json`;
 
 export interface ReportFiles {
   readonly page: string;
@@ -25,11 +26,15 @@ export async function writeLearningResults(
   const all = mergedResults(await keptResults(), results);
   const { page, plots } = learningReport(all);
   await mkdir(PLOTS, { recursive: true });
-  await writeFile(KEPT, `${JSON.stringify({ bars: all }, null, 2)}\n`);
+  await writeFile(KEPT, await formatted(JSON.stringify({ bars: all }), "json"));
   for (const [name, svg] of Object.entries(plots)) await writeFile(`${PLOTS}${name}`, svg);
-  // As `npm run format` wants it, so that a rerun changes figures only.
-  await writeFile(PAGE, await format(page, { ...(await resolveConfig(PAGE)), parser: "markdown" }));
+  await writeFile(PAGE, await formatted(page, "markdown"));
   progress(`wrote ${PAGE}`);
+}
+
+/** As `npm run format` wants it, so that a rerun changes figures only. */
+async function formatted(text: string, parser: "json" | "markdown"): Promise<string> {
+  return format(text, { ...(await resolveConfig(PAGE)), parser });
 }
 
 export function mergedResults(before: readonly BarResult[], now: readonly BarResult[]): BarResult[] {
@@ -51,9 +56,8 @@ export function learningReport(results: readonly BarResult[]): ReportFiles {
   const page = [
     "# Learning: results",
     "",
-    "Written by `npm run evaluate -- --full`; do not edit. What each bar asks and why: the table's titles; how it is measured: the bar's file in",
-    "`bench/evaluate/bars/`. Intervals are 95 %, over seeds or over independent repetitions. Rerun one bar with",
-    "`npm run evaluate -- --only L8 --seeds 1..5`.",
+    "Written by `npm run evaluate -- --full`; do not edit. How a bar is measured stands in its file in `bench/evaluate/bars/`. Intervals are 95 %,",
+    "over seeds or over independent repetitions; `s` are the seconds that measuring took on one core. `--only L8` reruns one bar.",
     "",
     missed.length === 0
       ? "No measured bar is missed."
@@ -82,9 +86,6 @@ function section(result: BarResult, plot: string | null): string {
 }
 
 async function keptResults(): Promise<readonly BarResult[]> {
-  try {
-    return (JSON.parse(await readFile(KEPT, "utf8")) as { bars: BarResult[] }).bars;
-  } catch {
-    return []; // the first full run
-  }
+  if (!existsSync(KEPT)) return []; // the first full run
+  return (JSON.parse(await readFile(KEPT, "utf8")) as { bars: BarResult[] }).bars;
 }
