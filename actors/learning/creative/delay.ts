@@ -26,5 +26,8 @@ export const PLAYBACK_DELAY: DelayCurve = [
 
 /** Share of an impression's conversions that have come `hours` after it: F. */
 export function maturity(curve: DelayCurve, hours: number): number {
-  return curve.reduce((sum, { weight, meanHours }) => sum + weight * (1 - Math.exp(-Math.max(0, hours) / meanHours)), 0);
+  return curve.reduce(
+    (sum, { weight, meanHours }) => sum + weight * (1 - Math.exp(-Math.max(0, hours) / meanHours)),
+    0,
+  );
 }

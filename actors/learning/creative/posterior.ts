@@ -90,7 +90,12 @@ function fitEffects(
 }
 
 /** Method of moments: E((y − e)² − e) = e² · variance, weighted by what each creative can say of it, pulled to the prior's spread. */
-function spread(state: CreativeState, conversions: readonly number[], exposure: readonly number[], rate: number): number {
+function spread(
+  state: CreativeState,
+  conversions: readonly number[],
+  exposure: readonly number[],
+  rate: number,
+): number {
   const variance0 = Math.exp(state.effectLogSd ** 2) - 1;
   let weighted = SPREAD_WEIGHT * variance0;
   let weights = SPREAD_WEIGHT;

@@ -141,5 +141,10 @@ export function closeWindow(state: CreativeState, atMs: EpochMs, isJoined: boole
     const converted = ripe.converted.map((count, genre) => Math.max(0, count + (ripe.fresh[genre] ?? 0)));
     return { ...ripe, nEff: ripe.nEff + ripe.ripened, ripened: 0, converted, fresh };
   });
-  return { ...state, arms, windowsDropped: state.windowsDropped + (isJoined ? 0 : 1), updatedMs: Math.max(state.updatedMs, atMs) };
+  return {
+    ...state,
+    arms,
+    windowsDropped: state.windowsDropped + (isJoined ? 0 : 1),
+    updatedMs: Math.max(state.updatedMs, atMs),
+  };
 }

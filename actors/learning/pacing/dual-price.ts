@@ -126,7 +126,11 @@ export interface PacingSnapshot {
 
 export function pacingSnapshot(state: PacingState): PacingSnapshot {
   const spentShare = state.budgetMicros > 0 ? state.spentMicros / state.budgetMicros : 1;
-  return { price: shadowPrice(state), aheadOfPlan: spentShare - plannedShare(state.plan, state.dayShare), seen: state.seen };
+  return {
+    price: shadowPrice(state),
+    aheadOfPlan: spentShare - plannedShare(state.plan, state.dayShare),
+    seen: state.seen,
+  };
 }
 
 /** The pacing term of the objective, in micros: what this impression's cost takes from the rest of the day (learning.md 1). */

@@ -29,9 +29,7 @@ const Moment = z.strictObject({ sum: z.number(), weight: z.number().min(0) });
 type Moment = z.infer<typeof Moment>;
 
 export const TransferState = z.strictObject({
-  campaigns: z
-    .array(z.strictObject({ id: Id, common: Moment, total: Moment }))
-    .max(CAMPAIGNS_MAX),
+  campaigns: z.array(z.strictObject({ id: Id, common: Moment, total: Moment })).max(CAMPAIGNS_MAX),
 });
 export type TransferState = z.infer<typeof TransferState>;
 
@@ -66,7 +64,8 @@ export function updateTransfer(
     const cells = [...byPlatform.values()];
     cells.forEach((cell, position) => {
       add(total, cell.value ** 2 - cell.noise, cell.noise);
-      for (const other of cells.slice(position + 1)) add(common, cell.value * other.value, (cell.noise + other.noise) / 2);
+      for (const other of cells.slice(position + 1))
+        add(common, cell.value * other.value, (cell.noise + other.noise) / 2);
     });
   }
   const others = state.campaigns.filter(({ id }) => id !== campaignId);
@@ -127,7 +126,8 @@ const pooled = (moments: readonly Moment[]): Moment => ({
   weight: moments.reduce((all, { weight }) => all + weight, 0),
 });
 
-const shrunk = ({ sum, weight }: Moment, prior: number): number => (sum + PRIOR_WEIGHT * prior) / (weight + PRIOR_WEIGHT);
+const shrunk = ({ sum, weight }: Moment, prior: number): number =>
+  (sum + PRIOR_WEIGHT * prior) / (weight + PRIOR_WEIGHT);
 
 export interface TransferredPrior {
   /** Effect against the campaign's mean; 0.2 to 5. */

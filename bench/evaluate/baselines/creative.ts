@@ -1,5 +1,16 @@
-import { creativeChances, creativeSnapshot, type CreativeSnapshot } from "../../../actors/learning/creative/allocation.ts";
-import { type ArmPrior, closeWindow, type CreativeState, initialCreative, updateCreative, withCreatives } from "../../../actors/learning/creative/state.ts";
+import {
+  creativeChances,
+  creativeSnapshot,
+  type CreativeSnapshot,
+} from "../../../actors/learning/creative/allocation.ts";
+import {
+  type ArmPrior,
+  closeWindow,
+  type CreativeState,
+  initialCreative,
+  updateCreative,
+  withCreatives,
+} from "../../../actors/learning/creative/state.ts";
 import { drawGamma } from "../../../actors/learning/numerics/gamma.ts";
 import { streamFor } from "../worlds/chance.ts";
 import type { CreativePolicy } from "../worlds/creative-world.ts";
@@ -23,7 +34,8 @@ function tallied(creatives: number, choose: (tally: Tally) => readonly number[])
   };
 }
 
-const only = (count: number, chosen: number): number[] => Array.from({ length: count }, (_, k) => (k === chosen ? 1 : 0));
+const only = (count: number, chosen: number): number[] =>
+  Array.from({ length: count }, (_, k) => (k === chosen ? 1 : 0));
 const indexOfMax = (values: readonly number[]): number => values.indexOf(Math.max(...values));
 
 /** The best mean so far, and one in ten at random (Sutton and Barto 2018, 2.2). */

@@ -90,7 +90,9 @@ function drawRates(options: CreativeWorldOptions): number[][] {
   const genres = Array.from({ length: GENRE_COUNT }, () => drawLognormal(0.3, draw));
   return Array.from({ length: count }, () => {
     const effect = drawLognormal(options.effectLogSd, draw);
-    return genres.map((genre) => Math.min(0.9, options.responseRate * effect * genre * drawLognormal(options.genreLogSd, draw)));
+    return genres.map((genre) =>
+      Math.min(0.9, options.responseRate * effect * genre * drawLognormal(options.genreLogSd, draw)),
+    );
   });
 }
 

@@ -29,12 +29,21 @@ export interface PacingWorldOptions {
   readonly seed: number;
   readonly campaigns: number;
   readonly slots: number;
-  /**
-   * balanced: today's supply is like yesterday's, up to chance. supply-shift: the morning brings 30 % less than yesterday's and the
-   * evening 40 % more, and slots are worth more in the evening (a sports night).
-   */
-  readonly supply: "balanced" | "supply-shift" | "scarce" | "flood" | "early";
+  readonly supply: Supply;
 }
+
+/**
+ * How today's supply differs from yesterday's, from which the plan was made. balanced: by chance only. supply-shift: the morning brings
+ * 30 % less, the evening 40 % more, and late slots are worth 15 % more. The others are the same with signs changed, and whole days.
+ */
+export type Supply = keyof typeof SUPPLIES;
+export const SUPPLIES = {
+  balanced: { morning: 1, evening: 1, day: 1, lateValue: 1 },
+  "supply-shift": { morning: 0.7, evening: 1.4, day: 1, lateValue: 1.15 },
+  "early-shift": { morning: 1.4, evening: 0.7, day: 1, lateValue: 1 },
+  scarce: { morning: 1, evening: 1, day: 0.75, lateValue: 1 },
+  plenty: { morning: 1, evening: 1, day: 1.4, lateValue: 1 },
+} as const;
 
 /** Candidates a slot on average; targeting keeps most campaigns out of most slots. */
 const CANDIDATES = 8;
@@ -42,49 +51,62 @@ const CANDIDATES = 8;
 const DEMAND = 0.6;
 
 export function drawPacingWorld(options: PacingWorldOptions): PacingWorld {
-  const random = streamFor(options.seed, 4, options.supply === "balanced" ? 0 : 1);
+  const random = streamFor(options.seed, 4, Object.keys(SUPPLIES).indexOf(options.supply));
   const { campaigns: count, slots } = options;
+  const { day, lateValue } = SUPPLIES[options.supply];
   const reach = Array.from({ length: count }, () => drawLognormal(0.4, random));
-  const reachSum = reach.reduce((sum, each) => sum + each, 0);
-  const SC = options.supply==='scarce'?.75:options.supply==='flood'?1.4:1;  const chance = reach.map((each) => Math.min(0.9, SC*(each / reachSum) * CANDIDATES));
+  const reachSum = sum(reach);
+  const usualChance = reach.map((each) => Math.min(0.6, (each / reachSum) * CANDIDATES));
   const dayShare = drawDay(slots, options.supply, random);
   const starts = new Uint32Array(slots + 1);
   const candidate: number[] = [];
   const valueMicros: number[] = [];
   const costs = Array.from({ length: count }, () => 15_000 * drawLognormal(0.3, random));
-  const met = new Float64Array(count);
   for (let slot = 0; slot < slots; slot++) {
-    const lift = options.supply === "supply-shift" && (dayShare[slot] ?? 0) > 0.7 ? 1.15 : 1;
+    const lift = (dayShare[slot] ?? 0) > 0.7 ? lateValue : 1;
     for (let k = 0; k < count; k++) {
-      if (random() >= (chance[k] ?? 0)) continue;
+      if (random() >= day * (usualChance[k] ?? 0)) continue;
       candidate.push(k);
       valueMicros.push((costs[k] ?? 0) * drawLognormal(0.5, random) * lift);
-      met[k] = (met[k] ?? 0) + 1;
     }
     starts[slot + 1] = candidate.length;
   }
-  const historicDay = drawDay(slots, "balanced", random);
-  const shape = new Array<number>(24).fill(0);
-  for (const at of historicDay) shape[Math.min(23, Math.floor(at * 24))] = (shape[Math.min(23, Math.floor(at * 24))] ?? 0) + 1;
+  const yesterday = new Array<number>(24).fill(0);
+  for (const at of drawDay(slots, "balanced", random)) {
+    const part = Math.min(23, Math.floor(at * 24));
+    yesterday[part] = (yesterday[part] ?? 0) + 1;
+  }
   const appetite = Array.from({ length: count }, () => drawLognormal(0.4, random));
-  const appetiteMean = appetite.reduce((sum, each) => sum + each, 0) / count;
   const campaigns = costs.map((costMicros, k) => {
-    const yesterday = (chance[k] ?? 0) /SC* drawLognormal(0.05, random);
-    const impressions = (DEMAND / CANDIDATES) * slots * (chance[k] ?? 0)/SC * ((appetite[k] ?? 1) / appetiteMean);
-    return { costMicros, budgetMicros: Math.floor(impressions) * costMicros, historic: shape.map((each) => each * yesterday) };
+    const chance = usualChance[k] ?? 0;
+    const seen = chance * drawLognormal(0.05, random);
+    const impressions = (DEMAND / CANDIDATES) * slots * chance * ((appetite[k] ?? 1) / (sum(appetite) / count));
+    return {
+      costMicros,
+      budgetMicros: Math.floor(impressions) * costMicros,
+      historic: yesterday.map((each) => each * seen),
+    };
   });
-  return { campaigns, slots, dayShare, starts, candidate: Uint32Array.from(candidate), valueMicros: Float64Array.from(valueMicros) };
+  return {
+    campaigns,
+    slots,
+    dayShare,
+    starts,
+    candidate: Uint32Array.from(candidate),
+    valueMicros: Float64Array.from(valueMicros),
+  };
 }
 
-/** Moments of slots over the day: few at night, most in the evening. */
-function drawDay(slots: number, supply: PacingWorldOptions["supply"], random: () => number): Float64Array {
+const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0);
+
+/** Moments of slots over the day, ascending: few at night, most in the evening. */
+function drawDay(slots: number, supply: Supply, random: () => number): Float64Array {
+  const { morning, evening } = SUPPLIES[supply];
   const weights = Array.from({ length: 24 }, (_, hour) => {
     const usual = 1 + 0.8 * Math.sin(((hour - 9) / 24) * 2 * Math.PI);
-    if (supply === "balanced"||supply==="scarce"||supply==="flood") return usual;
-    if (supply === 'early') return usual * (hour < 12 ? 1.4 : 0.7);
-    return usual * (hour < 12 ? 0.7 : 1.4);
+    return usual * (hour < 12 ? morning : evening);
   });
-  const total = weights.reduce((sum, each) => sum + each, 0);
+  const total = sum(weights);
   const at = new Float64Array(slots);
   for (let slot = 0; slot < slots; slot++) {
     let left = random() * total;
