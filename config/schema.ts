@@ -122,6 +122,8 @@ export const Settings = z.strictObject({
       /** How long a beacon waits for its owner before it goes by mail (D4). */
       beaconTimeoutMs: Millis(10, 10_000, 250),
       bodyBytesMax: z.int().min(1_024).max(16_777_216).default(1_048_576),
+      /** Our buyer seat, as the exchanges know it; without one, requests that name seats get bids of deals with seats only. */
+      seat: z.string().min(1).max(64).nullable().default(null),
     })
     .prefault({}),
   privacy: z

@@ -11,6 +11,8 @@ export interface CatalogIndex {
   readonly adSets: Entries<AdSetEntry>;
   readonly creatives: Entries<CreativeEntry>;
   readonly targeting: Readonly<Record<TargetingDimension, PostingLists>>;
+  /** In the order of their ids, by which requests name them (`imp.pmp.deals[].id`). */
+  readonly deals: readonly DealEntry[];
 }
 
 /** Entries by ordinal, from 0; shards decode them when they are first looked at (packed-index.ts). */
@@ -74,6 +76,20 @@ export interface AdSetEntry {
   /** Ordinals of creatives, in the order of the document, and their weights. */
   readonly creatives: readonly number[];
   readonly weights: readonly number[];
+}
+
+/** A deal with those of its ad sets that may be served. */
+export interface DealEntry {
+  readonly id: string;
+  /** Ordinals, the best rank first. */
+  readonly adSets: readonly number[];
+  /** CPM in the currency of the bid; 0 = none. */
+  readonly floorCpmMicros: Micros;
+  /** 1 first price, 2 second price, 3 fixed price; null where the document does not say. */
+  readonly auctionType: 1 | 2 | 3 | null;
+  readonly guaranteed: boolean;
+  /** Seats that may buy under it; empty: our own. */
+  readonly seats: readonly string[];
 }
 
 export interface MediaFileEntry {

@@ -57,7 +57,7 @@ export interface RoleRow {
  */
 export interface DecisionRecord {
   readonly t: "decision";
-  readonly v: 2;
+  readonly v: 3;
   readonly decisionId: string;
   /** Time of the commit; never goes back within a partition, whatever the node's clock does (D10). */
   readonly at: EpochMs;
@@ -73,6 +73,8 @@ export interface DecisionRecord {
   readonly adSetId: string | null;
   readonly creativeId: string | null;
   readonly currency: string | null;
+  /** The deal under which it was bid, or null. */
+  readonly dealId: string | null;
   readonly priceNanos: Nanos | null;
   readonly floorNanos: Nanos;
   /** What the impression will cost: the bid, as all prices are first prices (A1). */
@@ -124,8 +126,11 @@ export function isDecisionRecord(row: unknown): row is DecisionRecord {
 /** A row of any release as this one knows it. @returns null for another kind of row. */
 export function decisionRecordOf(row: unknown): DecisionRecord | null {
   if (!isDecisionRecord(row)) return null;
-  if ((row.v as number) !== 1) return row;
-  const unknown = { v: 2, node: "", receivedAt: null, reservedUntil: null, inputs: "absent" } as const;
+  const version: number = row.v;
+  if (version >= 3) return row;
+  const second = { ...row, v: 3, dealId: null } as const;
+  if (version === 2) return second;
+  const unknown = { node: "", receivedAt: null, reservedUntil: null, inputs: "absent" } as const;
   const candidates = row.candidates.map((candidate) => ({ ...candidate, bidNanos: 0 }));
-  return { ...row, ...unknown, candidates, clearingNanos: row.priceNanos };
+  return { ...second, ...unknown, candidates, clearingNanos: row.priceNanos };
 }

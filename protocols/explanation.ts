@@ -42,6 +42,7 @@ export interface ExplainView {
   readonly adSetId: string | null;
   readonly creativeId: string | null;
   readonly currency: string | null;
+  readonly dealId: string | null;
   readonly priceMicros: number | null;
   readonly floorMicros: number;
   readonly clearingMicros: number | null;
@@ -124,6 +125,7 @@ export function explainView(
     adSetId: record.adSetId,
     creativeId: record.creativeId,
     currency: record.currency,
+    dealId: record.dealId,
     priceMicros: micros(record.priceNanos),
     floorMicros: microsOf(record.floorNanos),
     clearingMicros: micros(record.clearingNanos),

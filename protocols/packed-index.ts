@@ -1,14 +1,15 @@
-import type { AdSetEntry, CatalogIndex, CompiledIndex, CreativeEntry, Entries } from "./catalog-index.ts";
+import type { AdSetEntry, CatalogIndex, CompiledIndex, CreativeEntry, DealEntry, Entries } from "./catalog-index.ts";
 import { decode, encode } from "./codec.ts";
 
 /**
- * The compiled catalog in one piece of memory that all shards share (D17): bytes of the head (u32), the head (version, counts, targeting)
+ * The compiled catalog in one piece of memory that all shards share (D17): bytes of the head (u32), the head (version, counts, targeting, deals)
  * as msgpack, the end of each entry (u32), the entries as msgpack, ad sets before creatives. An entry is decoded when it is first
  * looked at: to decode all of ten thousand campaigns at each change held every decision of a shard up for 60 ms, to open this takes one.
  */
 export function packIndex(index: CompiledIndex): SharedArrayBuffer {
-  const { version, targeting, adSets, creatives } = index;
-  const head = encode({ version, targeting, adSets: adSets.length, creatives: creatives.length } satisfies Head);
+  const { version, targeting, deals, adSets, creatives } = index;
+  const counts = { adSets: adSets.length, creatives: creatives.length };
+  const head = encode({ version, targeting, deals, ...counts } satisfies Head);
   const entries = [...adSets, ...creatives].map((entry) => encode(entry));
   const entriesAt = U32 + head.byteLength + U32 * entries.length;
   const bytes = new Uint8Array(
@@ -30,7 +31,7 @@ export function packIndex(index: CompiledIndex): SharedArrayBuffer {
 export function openIndex(packed: SharedArrayBuffer): CatalogIndex {
   const view = new DataView(packed);
   const headBytes = view.getUint32(0);
-  const { version, targeting, adSets, creatives } = decode(copyOf(packed, U32, U32 + headBytes)) as Head;
+  const { version, targeting, deals, adSets, creatives } = decode(copyOf(packed, U32, U32 + headBytes)) as Head;
   const endsAt = U32 + headBytes;
   const entriesAt = endsAt + U32 * (adSets + creatives);
   const entry = (position: number): unknown => {
@@ -40,6 +41,7 @@ export function openIndex(packed: SharedArrayBuffer): CatalogIndex {
   return {
     version,
     targeting,
+    deals,
     adSets: new LazyEntries(adSets, (ordinal) => entry(ordinal) as AdSetEntry),
     creatives: new LazyEntries(creatives, (ordinal) => entry(adSets + ordinal) as CreativeEntry),
   };
@@ -48,6 +50,7 @@ export function openIndex(packed: SharedArrayBuffer): CatalogIndex {
 interface Head {
   readonly version: number;
   readonly targeting: CatalogIndex["targeting"];
+  readonly deals: readonly DealEntry[];
   /** How many there are. */
   readonly adSets: number;
   readonly creatives: number;

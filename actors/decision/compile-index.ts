@@ -3,9 +3,10 @@ import type { AdvertiserDocument } from "../../protocols/campaign/advertiser.ts"
 import { type CampaignDocument, type FrequencyCap, TIERS, windowMs } from "../../protocols/campaign/campaign.ts";
 import type { Collection } from "../../protocols/campaign/collections.ts";
 import type { CreativeDocument } from "../../protocols/campaign/creative.ts";
+import type { DealDocument } from "../../protocols/campaign/deal.ts";
 import { hoursOfDaypart } from "../../protocols/campaign/daypart.ts";
 import { instantMs } from "../../protocols/campaign/instant.ts";
-import type { AdSetEntry, CapEntry, CompiledIndex, CreativeEntry } from "../../protocols/catalog-index.ts";
+import type { AdSetEntry, CapEntry, CompiledIndex, CreativeEntry, DealEntry } from "../../protocols/catalog-index.ts";
 import { compileTargeting } from "./compile-targeting.ts";
 import { emptyWords, setBit } from "./bitmap.ts";
 
@@ -23,6 +24,7 @@ interface Sources {
   readonly campaigns: ReadonlyMap<string, CampaignDocument>;
   readonly creatives: ReadonlyMap<string, CreativeDocument>;
   readonly adSets: readonly AdSetDocument[];
+  readonly deals: readonly DealDocument[];
 }
 
 /**
@@ -52,7 +54,8 @@ export function compileIndex(documents: readonly CatalogDocument[], version: num
     adSets.push(adSetEntry(adSets.length, adSet, campaign, chosen, weights));
     targetings.push(adSet.targeting);
   }
-  return { version, adSets, creatives, targeting: compileTargeting(targetings) };
+  const deals = dealEntries(sources.deals, adSets);
+  return { version, adSets, creatives, targeting: compileTargeting(targetings), deals };
 }
 
 function sort(documents: readonly CatalogDocument[]): Sources {
@@ -60,14 +63,16 @@ function sort(documents: readonly CatalogDocument[]): Sources {
   const campaigns = new Map<string, CampaignDocument>();
   const creatives = new Map<string, CreativeDocument>();
   const adSets: AdSetDocument[] = [];
+  const deals: DealDocument[] = [];
   for (const { collection, id, document } of documents) {
     if (document === null || document === undefined) continue;
     if (collection === "advertisers") advertisers.set(id, document as AdvertiserDocument);
     else if (collection === "campaigns") campaigns.set(id, document as CampaignDocument);
     else if (collection === "creatives") creatives.set(id, document as CreativeDocument);
     else if (collection === "ad-sets") adSets.push(document as AdSetDocument);
+    else if (collection === "deals") deals.push(document as DealDocument);
   }
-  return { advertisers, campaigns, creatives, adSets };
+  return { advertisers, campaigns, creatives, adSets, deals };
 }
 
 function servedCampaign(adSet: AdSetDocument, sources: Sources): CampaignDocument | undefined {
@@ -113,6 +118,23 @@ function adSetEntry(
     creatives,
     weights,
   };
+}
+
+/** Ad sets that may not be served take no part in a deal; one without any stays, so that explanations find it. */
+function dealEntries(deals: readonly DealDocument[], adSets: readonly AdSetEntry[]): readonly DealEntry[] {
+  const ordinals = new Map(adSets.map(({ id, ordinal }) => [id, ordinal]));
+  const entries = deals.map((deal): DealEntry => {
+    const sold = new Set(deal.adSetIds.flatMap((id) => ordinals.get(id) ?? []));
+    return {
+      id: deal.id,
+      adSets: [...sold].sort((one, other) => one - other),
+      floorCpmMicros: deal.floorCpmMicros ?? 0,
+      auctionType: deal.at ?? null,
+      guaranteed: deal.guaranteed ?? false,
+      seats: deal.seats ?? [],
+    };
+  });
+  return entries.sort((one, other) => (one.id < other.id ? -1 : one.id > other.id ? 1 : 0));
 }
 
 const instantOf = (text: string | null | undefined): number | null =>

@@ -2,6 +2,9 @@ import type { AdSetEntry, CreativeEntry } from "../../protocols/catalog-index.ts
 import type { TermRow } from "../../protocols/decision-record.ts";
 import type { CreativeAnswer, Expectation, Proposal, RewardAnswer } from "../../protocols/roles.ts";
 import { draw, pick } from "./draw.ts";
+import { soldAs } from "./gate.ts";
+import type { HardRules } from "./hard-rules.ts";
+import { GUARANTEED_TIER, type Sale } from "./market.ts";
 
 /** Personalisation moves a bid by this share at most, so that the walk over candidates knows when nobody can win any more. */
 export const UPLIFT_MAX = 0.25;
@@ -12,6 +15,7 @@ export const scoreBound = (adSet: AdSetEntry, upliftMax: number): number => adSe
 /** One creative that is worth playing to this listener. */
 interface Playable {
   readonly creative: CreativeEntry;
+  readonly sale: Sale;
   /** Its chance within the ad set; they add up to 1. */
   readonly chance: number;
   readonly terms: readonly TermRow[];
@@ -21,6 +25,8 @@ interface Playable {
 /** An ad set that may be served, and with what. */
 export interface Contender {
   readonly adSet: AdSetEntry;
+  /** What it is served at: its campaign's, or that of a guaranteed deal. */
+  readonly tier: number;
   readonly playable: readonly Playable[];
   /** The one of them that was drawn. */
   readonly drawn: Playable;
@@ -48,15 +54,18 @@ export interface Opinions {
 export function contend(
   proposal: Proposal,
   opinions: Opinions,
+  rules: HardRules,
   seed: string,
 ): Contender | { readonly worthless: Playable } {
   const { adSet, creatives } = proposal;
-  const { creative, position, takesPart } = opinions;
+  const { creative, position } = opinions;
   const chances = creative.chances[position] ?? [];
   const scored = creatives.map((each, at) => {
-    const terms = termsOf(adSet, each, opinions, opinions.expectations[at]);
+    const sale = soldAs(adSet, each, rules);
+    const terms = termsOf(sale, each, opinions, opinions.expectations[at]);
     return {
       creative: each,
+      sale,
       terms,
       scoreNanos: terms.reduce((sum, { nanos }) => sum + nanos, 0),
       chance: chances[at] ?? 0,
@@ -76,10 +85,15 @@ export function contend(
           draw(seed, "creative", adSet.id),
         );
   const shorter = worth.length < scored.length && total <= 0 ? `${adSet.rotation}: shorter` : undefined;
+  const drawn = playable[at] ?? best;
+  const { tier } = drawn.sale;
+  // Who is offered a guaranteed deal must bid on it (OpenRTB 2.6 section 3.2.12), so nothing holds it back.
+  const takesPart = tier <= GUARANTEED_TIER && tier < adSet.tier ? 1 : opinions.takesPart;
   return {
     adSet,
+    tier,
     playable,
-    drawn: playable[at] ?? best,
+    drawn,
     rankNanos: best.scoreNanos,
     takesPart,
     isIn: takesPart >= 1 || (takesPart > 0 && draw(seed, "throttle", adSet.id) < takesPart),
@@ -88,13 +102,14 @@ export function contend(
 }
 
 function termsOf(
-  adSet: AdSetEntry,
+  { priceCpmMicros, dealId }: Sale,
   creative: CreativeEntry,
   { reward, upliftMax }: Opinions,
   expectation: Expectation | undefined,
 ): TermRow[] {
-  const terms: TermRow[] = [{ role: "audience", nanos: adSet.bidCpmMicros, why: "bid" }];
-  const most = adSet.bidCpmMicros * Math.min(upliftMax, UPLIFT_MAX);
+  const why = dealId === null ? "bid" : `deal ${dealId}`;
+  const terms: TermRow[] = [{ role: "audience", nanos: priceCpmMicros, why }];
+  const most = priceCpmMicros * Math.min(upliftMax, UPLIFT_MAX);
   const uplift = Math.trunc(Math.max(-most, Math.min(most, expectation?.nanos ?? 0)));
   if (expectation !== undefined && uplift !== 0)
     terms.push({ role: "personalisation", nanos: uplift, why: expectation.why });
@@ -105,5 +120,5 @@ function termsOf(
 
 /** Positive when `one` ranks above `other`: the tier comes before any score (A3). */
 export function rankOf(one: Contender, other: Contender): number {
-  return one.adSet.tier === other.adSet.tier ? one.rankNanos - other.rankNanos : other.adSet.tier - one.adSet.tier;
+  return one.tier === other.tier ? one.rankNanos - other.rankNanos : other.tier - one.tier;
 }

@@ -2,7 +2,7 @@ import type { AdSetEntry, CatalogIndex, CreativeEntry, MediaFileEntry } from "..
 import type { ActionRow, CandidateRow, RoleRow } from "../../protocols/decision-record.ts";
 import type { DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { NoBidReason } from "../../protocols/openrtb/no-bid.ts";
-import type { EpochMs, Micros, Nanos } from "../../protocols/quantities.ts";
+import type { EpochMs, Nanos } from "../../protocols/quantities.ts";
 import type {
   AudienceAnswer,
   AudienceRequest,
@@ -22,6 +22,7 @@ import type {
   ThrottleRequest,
 } from "../../protocols/roles.ts";
 import type { Verdict } from "../../runtime/actor/agent.ts";
+import type { Sale } from "./market.ts";
 
 /** What a decision is made from, besides the catalog: replay gives the same again (D13, X1). */
 export interface DecisionInputs {
@@ -60,9 +61,8 @@ export interface Winner {
   readonly creative: CreativeEntry;
   /** Those files of the creative that the slot takes. */
   readonly mediaFiles: readonly MediaFileEntry[];
-  /** First price: the bid (A1). */
-  readonly priceNanos: Nanos;
-  readonly floorCpmMicros: Micros;
+  /** Its price is what an impression costs: a CPM in micros is the same number of nanos (A1). */
+  readonly sale: Sale;
 }
 
 export interface Decision {

@@ -1,8 +1,9 @@
-import type { AdSetEntry, CreativeEntry, MediaFileEntry } from "../../protocols/catalog-index.ts";
+import type { AdSetEntry, CatalogIndex, CreativeEntry, MediaFileEntry } from "../../protocols/catalog-index.ts";
 import type { AudioSlot, DecisionRequest } from "../../protocols/messages/listener.ts";
-import type { EpochMs, Micros } from "../../protocols/quantities.ts";
+import type { EpochMs } from "../../protocols/quantities.ts";
 import { hasBit } from "./bitmap.ts";
 import { UNSAFE } from "./child-safety.ts";
+import { hasFloor, isDomainIn, type Market, marketOf, saleOf } from "./market.ts";
 
 /** A rule that no agent can waive (V1). */
 export interface HardVeto {
@@ -14,6 +15,7 @@ export interface HardVeto {
 export interface HardRules {
   readonly nowMs: EpochMs;
   readonly slot: AudioSlot;
+  readonly market: Market;
   readonly hourOfWeek: number | undefined;
   readonly currency: string | undefined;
   readonly mimes: ReadonlySet<string>;
@@ -31,6 +33,7 @@ const VETO = {
   daypartUnknown: { reason: "daypart", rule: "the listener's local time is unknown" },
   currency: { reason: "currency", rule: "the currency of the request" },
   floor: { reason: "floor", rule: "the bid is below the floor" },
+  deal: { reason: "deal", rule: "only deals or other seats are asked for" },
   duration: { reason: "duration", rule: "the slot's durations" },
   mime: { reason: "mime", rule: "the slot's media types" },
   secure: { reason: "secure", rule: "media over https" },
@@ -43,13 +46,15 @@ const VETO = {
   child: { reason: "child-safety", rule: "categories safe for children only" },
 } as const satisfies Record<string, HardVeto>;
 
-export function hardRules(request: DecisionRequest, nowMs: EpochMs): HardRules {
+export function hardRules(request: DecisionRequest, catalog: CatalogIndex, nowMs: EpochMs): HardRules {
   const { slot, capabilities, context } = request;
+  const currency = currencyOf(request);
   return {
     nowMs,
     slot,
+    market: marketOf(request, slot, catalog, currency),
     hourOfWeek: context.hourOfWeek,
-    currency: currencyOf(request),
+    currency,
     mimes: lowered(slot.mimes),
     blockedCategories: new Set(request.blockedCategories),
     allowedCategories: new Set(request.allowedCategories),
@@ -66,11 +71,11 @@ const lowered = (texts: readonly string[]): ReadonlySet<string> => new Set(texts
  * there is one, else the request's first. Undefined when the floor's is not among those that the request takes.
  */
 function currencyOf({ currencies, slot }: DecisionRequest): string | undefined {
-  const hasFloor =
-    slot.floorCpmMicros > 0 || slot.floorCpmMicrosPerSecond !== undefined || (slot.durationFloors ?? []).length > 0;
-  if (currencies.length === 0) return slot.floorCurrency;
-  if (!hasFloor) return currencies[0];
-  return currencies.includes(slot.floorCurrency) ? slot.floorCurrency : undefined;
+  const deals = slot.deals ?? [];
+  const stated = (slot.privateAuction === true ? deals : [slot, ...deals]).find((floors) => hasFloor(floors));
+  if (currencies.length === 0) return (stated ?? slot).floorCurrency;
+  if (stated === undefined) return currencies[0];
+  return currencies.includes(stated.floorCurrency) ? stated.floorCurrency : undefined;
 }
 
 /** Why no creative of the ad set may be served now, or null. */
@@ -84,10 +89,11 @@ export function adSetVeto(adSet: AdSetEntry, rules: HardRules): HardVeto | null 
 }
 
 /** Why this creative may not be served at that bid, or null. */
-export function creativeVeto(creative: CreativeEntry, bidCpmMicros: Micros, rules: HardRules): HardVeto | null {
+export function creativeVeto(creative: CreativeEntry, adSet: AdSetEntry, rules: HardRules): HardVeto | null {
   if (!fits(creative.durationMs, rules.slot)) return VETO.duration;
-  if (bidCpmMicros < floorCpmMicros(rules.slot, creative.durationMs)) return VETO.floor;
-  if (isDomainBlocked(creative.advertiserDomain, rules.blockedDomains)) return VETO.domain;
+  const sale = saleOf(adSet, creative, rules.slot, rules.market);
+  if (typeof sale === "string") return VETO[sale];
+  if (rules.blockedDomains.size > 0 && isDomainIn(creative.advertiserDomain, rules.blockedDomains)) return VETO.domain;
   if (rules.blockedCategories.size > 0 && creative.categories.some((id) => covers(rules.blockedCategories, id)))
     return VETO.category;
   if (rules.allowedCategories.size > 0 && !allCovered(creative.categories, rules.allowedCategories))
@@ -103,26 +109,6 @@ function fits(durationMs: number, slot: AudioSlot): boolean {
   const required = slot.requiredDurationsMs ?? [];
   if (required.length > 0) return required.includes(durationMs);
   return durationMs >= slot.minDurationMs && durationMs <= (slot.maxDurationMs ?? Infinity);
-}
-
-/** OpenRTB 2.6 section 7.11: floors by duration, then by second, then the plain one. */
-export function floorCpmMicros(slot: AudioSlot, durationMs: number): Micros {
-  for (const floor of slot.durationFloors ?? []) {
-    if (durationMs >= floor.minDurationMs && durationMs <= floor.maxDurationMs) return floor.floorCpmMicros;
-  }
-  if (slot.floorCpmMicrosPerSecond === undefined) return slot.floorCpmMicros;
-  return Math.ceil((slot.floorCpmMicrosPerSecond * durationMs) / 1000);
-}
-
-/** A blocked domain blocks those below it. */
-function isDomainBlocked(domain: string, blocked: ReadonlySet<string>): boolean {
-  if (blocked.size === 0) return false;
-  for (let at = 0; at !== -1;) {
-    if (blocked.has(domain.slice(at))) return true;
-    const dot = domain.indexOf(".", at);
-    at = dot === -1 ? -1 : dot + 1;
-  }
-  return false;
 }
 
 /** A tier-1 category of the IAB's taxonomy 1.0 stands for every tier-2 below it: `IAB17` for `IAB17-3`. */

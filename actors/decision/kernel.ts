@@ -2,14 +2,15 @@ import type { AdSetEntry } from "../../protocols/catalog-index.ts";
 import type { VetoRow } from "../../protocols/decision-record.ts";
 import type { Nanos } from "../../protocols/quantities.ts";
 import type { Proposal, QualityAnswer, RewardAnswer, RoleVeto } from "../../protocols/roles.ts";
-import { countBits, nextBit } from "./bitmap.ts";
+import { countBits } from "./bitmap.ts";
 import { contend, type Contender, rankOf, scoreBound } from "./contender.ts";
 import type { Decision, DecisionInputs, DecisionSnapshots, Roles, Winner } from "./decision.ts";
 import { draw } from "./draw.ts";
 import { gate } from "./gate.ts";
-import { floorCpmMicros, type HardRules, hardRules, isPlayable } from "./hard-rules.ts";
+import { type HardRules, hardRules, isPlayable } from "./hard-rules.ts";
 import { actionRows, actionSet } from "./propensity.ts";
 import { Tally } from "./tally.ts";
+import { type Step, Walk } from "./walk.ts";
 
 /*
  * The kernel (D13): propose, veto, score, decide. Owns the order of the roles and the arithmetic of the choice; no state, no time,
@@ -50,7 +51,7 @@ export function decide(inputs: DecisionInputs, snapshots: DecisionSnapshots, rol
   const reward = roles.reward({ context: request.context, sessionStartedMs });
   tally.consulted(reached);
   tally.consulted(reward);
-  const rules = hardRules(request, inputs.nowMs);
+  const rules = hardRules(request, snapshots.catalog, inputs.nowMs);
   const contenders = deliberate(
     { inputs, snapshots, roles, rules, quality: quality.answer, reward: reward.answer, seed, tally },
     reached.answer.words,
@@ -68,7 +69,7 @@ export function decide(inputs: DecisionInputs, snapshots: DecisionSnapshots, rol
     winner: winnerOf(chosen, rules),
     nbr: null,
     propensity: (set.served.get(chosen) ?? 1) * chosen.drawn.chance,
-    explore: chosen.adSet.tier > CONTRACT_TIER_MAX,
+    explore: chosen.tier > CONTRACT_TIER_MAX,
     proposed,
   };
 }
@@ -96,34 +97,34 @@ function undecided(tally: Tally): Decision {
  * @returns all that are worth playing.
  */
 function deliberate(deliberation: Deliberation, words: readonly number[]): readonly Contender[] {
-  const { adSets } = deliberation.snapshots.catalog;
   const { upliftMax } = deliberation.inputs;
   const contenders: Contender[] = [];
   let certain: Contender | undefined;
   let size = WAVE_MIN;
-  for (let at = nextBit(words, 0); at !== -1 && at < adSets.length;) {
-    const tier = adSets.at(at)?.tier ?? 0;
+  const walk = new Walk(words, deliberation.snapshots.catalog, [deliberation.rules.market]);
+  while (walk.step !== undefined) {
+    const { tier } = walk.step;
     const wave: Proposal[] = [];
-    for (let seen = 0; seen < size && at !== -1; seen++) {
-      const adSet = adSets.at(at);
-      if (adSet === undefined || adSet.tier !== tier || isBeaten(adSet, certain, upliftMax)) break;
-      const proposal = propose(adSet, deliberation);
+    for (let seen = 0; seen < size && walk.step !== undefined; seen++) {
+      const { step } = walk;
+      if (step.tier !== tier || isBeaten(step, certain, upliftMax)) break;
+      const proposal = propose(step.adSet, deliberation);
       if (proposal !== null) wave.push(proposal);
-      at = nextBit(words, at + 1);
+      walk.advance();
     }
     for (const contender of wave.length > 0 ? judge(wave, deliberation) : []) {
       contenders.push(contender);
       if (contender.takesPart >= 1 && (certain === undefined || rankOf(contender, certain) > 0)) certain = contender;
     }
-    const next = at === -1 ? undefined : adSets.at(at);
-    if (next === undefined || isBeaten(next, certain, upliftMax)) break;
+    if (walk.step === undefined || isBeaten(walk.step, certain, upliftMax)) break;
     size = Math.min(size * 2, WAVE_MAX);
   }
   return contenders;
 }
 
-function isBeaten(adSet: AdSetEntry, leader: Contender | undefined, upliftMax: number): boolean {
-  return leader !== undefined && (adSet.tier > leader.adSet.tier || scoreBound(adSet, upliftMax) < leader.rankNanos);
+function isBeaten({ adSet, tier }: Step, leader: Contender | undefined, upliftMax: number): boolean {
+  if (leader === undefined || tier < leader.tier) return false;
+  return tier > leader.tier || scoreBound(adSet, upliftMax) < leader.rankNanos;
 }
 
 /** Applies the hard rules. @returns null when they leave nothing. */
@@ -147,7 +148,7 @@ function propose(adSet: AdSetEntry, { inputs, snapshots, rules, quality, tally }
 
 /** Asks the safety roles, then scores what is left. */
 function judge(wave: readonly Proposal[], deliberation: Deliberation): readonly Contender[] {
-  const { inputs, roles, reward, seed, tally } = deliberation;
+  const { inputs, roles, rules, reward, seed, tally } = deliberation;
   const free = new Map<AdSetEntry, Nanos>();
   const eligible = eligibleOf(wave, deliberation, free);
   if (eligible.length === 0) return [];
@@ -169,7 +170,7 @@ function judge(wave: readonly Proposal[], deliberation: Deliberation): readonly 
       position,
       takesPart,
     };
-    const contender = contend(proposal, opinions, seed);
+    const contender = contend(proposal, opinions, rules, seed);
     if ("worthless" in contender) {
       const { creative: best, terms, scoreNanos } = contender.worthless;
       const isCostly = terms.some(({ role }) => role === "reward");
@@ -254,12 +255,11 @@ function bestOf(contenders: readonly Contender[]): readonly Contender[] {
   return best;
 }
 
-function winnerOf({ adSet, drawn: { creative } }: Contender, rules: HardRules): Winner {
+function winnerOf({ adSet, drawn: { creative, sale } }: Contender, rules: HardRules): Winner {
   return {
     adSet,
     creative,
+    sale,
     mediaFiles: creative.mediaFiles.filter((file) => isPlayable(file, rules)),
-    priceNanos: adSet.bidCpmMicros,
-    floorCpmMicros: floorCpmMicros(rules.slot, creative.durationMs),
   };
 }

@@ -20,7 +20,7 @@ export function shortlist(
   nowMs: EpochMs,
   proposalsMax: number,
 ): readonly Proposal[] {
-  const rules = hardRules(request, nowMs);
+  const rules = hardRules(request, catalog, nowMs);
   const proposals: Proposal[] = [];
   let looked = 0;
   for (let at = nextBit(words, 0); at !== -1 && at < catalog.adSets.length; at = nextBit(words, at + 1)) {

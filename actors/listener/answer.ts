@@ -122,12 +122,12 @@ function decideAndReserve(
       transcript: taker.transcript({ catalog: catalog?.version ?? null, unpaid: isUnpaid }),
     });
     if (decision.winner === null) return ended(decision, false);
-    const { adSet, priceNanos } = decision.winner;
+    const { adSet, sale } = decision.winner;
     const day = localDate(adSet.timezone, fx.nowMs);
     const reserved = fx.call(wallet, reserve, {
       campaign: adSet.campaignId,
       day,
-      nanos: priceNanos,
+      nanos: sale.priceCpmMicros,
       test: request.test,
     });
     if (reserved.ok) return ended(decision, false);
@@ -197,7 +197,7 @@ function openDelivery(
   expiresAtMs: EpochMs,
   fx: Fx,
 ): void {
-  const { adSet, creative, priceNanos } = winner;
+  const { adSet, creative, sale } = winner;
   fx.tell(ref(delivery, decisionId, fx.partition), "Open", {
     decisionId,
     listener: request.test || request.memory === "none" ? null : fx.key,
@@ -206,7 +206,7 @@ function openDelivery(
     creativeId: creative.id,
     advertiserId: creative.advertiserId,
     day: localDate(adSet.timezone, fx.nowMs),
-    priceNanos,
+    priceNanos: sale.priceCpmMicros,
     durationMs: creative.durationMs,
     expiresAtMs,
     test: request.test,

@@ -2,8 +2,8 @@ import type { DecidedBid } from "../../protocols/messages/listener.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { Winner } from "../decision/decision.ts";
 
-/** The answer's bid: first price, with those media files that the slot takes. */
-export function bidOf({ adSet, creative, mediaFiles, priceNanos }: Winner, expiresAtMs: EpochMs): DecidedBid {
+/** The answer's bid: the price of its sale, with those media files that the slot takes. */
+export function bidOf({ adSet, creative, mediaFiles, sale }: Winner, expiresAtMs: EpochMs): DecidedBid {
   return {
     campaignId: adSet.campaignId,
     adSetId: adSet.id,
@@ -24,9 +24,11 @@ export function bidOf({ adSet, creative, mediaFiles, priceNanos }: Winner, expir
       attributes: [...creative.attributes],
       languages: [...creative.languages],
     },
-    cpmMicros: adSet.bidCpmMicros,
-    priceNanos,
+    cpmMicros: sale.priceCpmMicros,
+    priceNanos: sale.priceCpmMicros,
     currency: adSet.currency,
+    ...(sale.dealId === null ? {} : { dealId: sale.dealId }),
+    ...(sale.seat === null ? {} : { seat: sale.seat }),
     expiresAtMs,
   };
 }

@@ -22,7 +22,7 @@ export function recordOf(request: DecisionRequest, decision: Decision, made: Mak
   const { winner, propensity, candidates, vetoCounts, proposed, considered, roles } = decision;
   return {
     t: "decision",
-    v: 2,
+    v: 3,
     decisionId: made.decisionId,
     at: made.nowMs,
     receivedAt: request.receivedAtMs,
@@ -35,9 +35,10 @@ export function recordOf(request: DecisionRequest, decision: Decision, made: Mak
     adSetId: winner?.adSet.id ?? null,
     creativeId: winner?.creative.id ?? null,
     currency: winner?.adSet.currency ?? null,
-    priceNanos: winner?.priceNanos ?? null,
-    floorNanos: winner?.floorCpmMicros ?? request.slot.floorCpmMicros,
-    clearingNanos: winner?.priceNanos ?? null,
+    dealId: winner?.sale.dealId ?? null,
+    priceNanos: winner?.sale.priceCpmMicros ?? null,
+    floorNanos: winner?.sale.floorCpmMicros ?? request.slot.floorCpmMicros,
+    clearingNanos: winner?.sale.priceCpmMicros ?? null,
     reservedUntil: made.reservedUntil,
     propensity,
     actions: decision.actions,

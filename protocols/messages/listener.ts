@@ -29,6 +29,33 @@ export const CoarseContext = z.strictObject({
 });
 export type CoarseContext = z.infer<typeof CoarseContext>;
 
+const DurationFloors = z
+  .array(z.strictObject({ minDurationMs: z.int(), maxDurationMs: z.int(), floorCpmMicros: Micros }))
+  .optional();
+
+/** Floors as one imp or one deal states them, by decreasing precedence (OpenRTB 2.6 section 7.11): by duration, by second, plain. */
+const Floors = {
+  durationFloors: DurationFloors,
+  floorCpmMicrosPerSecond: Micros.optional(),
+  floorCpmMicros: Micros,
+  floorCurrency: z.string(),
+};
+export type Floors = z.infer<z.ZodObject<typeof Floors>>;
+
+/** A deal as the exchange offers it with a slot (`imp.pmp.deals`). */
+export const OfferedDeal = z.strictObject({
+  id: z.string(),
+  ...Floors,
+  /** 1 first price, 2 second price, 3: the floor is the price agreed upon. */
+  auctionType: z.int().optional(),
+  /** `wadomain`; empty allows all. */
+  advertiserDomains: z.array(z.string()),
+  guaranteed: z.boolean(),
+  /** `wseat`; empty allows all. */
+  seats: z.array(z.string()),
+});
+export type OfferedDeal = z.infer<typeof OfferedDeal>;
+
 /** The one audio slot to fill. Durations in milliseconds; money as CPM in micros of `currency`. */
 export const AudioSlot = z.strictObject({
   impId: z.string(),
@@ -37,13 +64,10 @@ export const AudioSlot = z.strictObject({
   maxDurationMs: z.int().optional(),
   /** Exact durations; excludes both bounds (decisioning.md 2). */
   requiredDurationsMs: z.array(z.int()).optional(),
-  floorCpmMicros: Micros,
-  /** Floors that depend on the ad's length; they come before the plain one (OpenRTB 2.6 section 7.11). */
-  durationFloors: z
-    .array(z.strictObject({ minDurationMs: z.int(), maxDurationMs: z.int(), floorCpmMicros: Micros }))
-    .optional(),
-  floorCpmMicrosPerSecond: Micros.optional(),
-  floorCurrency: z.string(),
+  ...Floors,
+  /** Only deals may answer. */
+  privateAuction: z.boolean().optional(),
+  deals: z.array(OfferedDeal).optional(),
   secure: z.boolean(),
   startDelay: z.int().optional(),
   blockedAttributes: z.array(z.int()),
@@ -73,6 +97,10 @@ export const DecisionRequest = z.strictObject({
   context: CoarseContext,
   slot: AudioSlot,
   currencies: z.array(z.string()),
+  /** Who may buy: our own seat, or null where we have none; `wseat` and `bseat`. Absent: nobody is excluded. */
+  seats: z
+    .strictObject({ own: z.string().nullable(), allowed: z.array(z.string()), blocked: z.array(z.string()) })
+    .optional(),
   /** `acat`; empty or absent allows all. */
   allowedCategories: z.array(z.string()).optional(),
   /** `wlang`, two letters each; empty or absent allows all. */
@@ -107,6 +135,9 @@ export const DecidedBid = z.strictObject({
   cpmMicros: Micros,
   priceNanos: Nanos,
   currency: z.string(),
+  /** The deal under which it is bid, and the seat that buys. */
+  dealId: z.string().optional(),
+  seat: z.string().optional(),
   expiresAtMs: EpochMs,
 });
 export type DecidedBid = z.infer<typeof DecidedBid>;

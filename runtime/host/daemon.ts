@@ -230,6 +230,7 @@ async function startGateways(
       networkAllowanceMs: settings.gateway.networkAllowanceMs,
       beaconTimeoutMs: settings.gateway.beaconTimeoutMs,
       bodyBytesMax: settings.gateway.bodyBytesMax,
+      seat: settings.gateway.seat,
       gvlVendorId: settings.privacy.gvlVendorId,
       unknownCountry: settings.privacy.unknownCountry,
       senders: settings.events.senders,

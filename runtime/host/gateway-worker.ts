@@ -48,7 +48,7 @@ export default async function runGateway(task: GatewayTask): Promise<void> {
     pseudonymSecret: pseudonymSecret(task.pseudonymKey),
     tokenKeys: [tokenKey(TOKEN_KEY_ID, task.tokenKey)],
     publicUrl: task.publicUrl,
-    seat: null,
+    seat: task.seat,
     readiness: () => (unready === null ? { ready: true } : { ready: false, reason: unready }),
     shedding: () => false,
     senderOf: senderOf(task.senders),

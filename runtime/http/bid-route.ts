@@ -9,7 +9,6 @@ import { clientStatus } from "./server.ts";
 export interface BidRouteParts {
   readonly decider: Decider;
   readonly urls: () => TrackingUrls;
-  readonly seat: string | null;
   readonly jsonDepthMax: number;
   readonly onError: (error: unknown) => void;
 }
@@ -36,7 +35,7 @@ async function bid(parts: BidRouteParts, request: FastifyRequest, reply: Fastify
     reply,
     parts.decider,
     decided,
-    (ad) => JSON.stringify(bidAnswer(parts.urls(), read.request.id, parts.seat, ad)),
+    (ad) => JSON.stringify(bidAnswer(parts.urls(), read.request.id, ad)),
     parts.onError,
   );
   if (answer === undefined) return reply.code(204).send();

@@ -79,8 +79,7 @@ export class Decider {
   async decide(request: BidRequest, secGpc: boolean): Promise<Decided> {
     const fit = servable(request);
     if (!fit.ok) return noBid(fit.nbr);
-    // Deals are stored but not served in this release, and a private auction takes nothing else.
-    if (fit.imp.privateAuction || !this.mayBid(request)) return noBid(NBR_NO_CAMPAIGN);
+    if (!this.mayAnswer(request, fit.imp)) return noBid(NBR_NO_CAMPAIGN);
     const timeoutMs = this.timeoutMs(request.tmaxMs);
     if (timeoutMs < this.parts.times.shortestMs) return noBid(NBR_NO_TIME);
     return this.parts.admission.admit(() => this.ask(request, fit.imp, secGpc, timeoutMs), noBid(NBR_SHEDDING));
@@ -100,6 +99,7 @@ export class Decider {
       const { source, value } = gate.identity(request, capabilities, once);
       const key = source === "request" ? once : pseudonymKey(pseudonymSecret, source, value);
       const question = decisionRequest(request, imp, {
+        seat: this.parts.seat,
         receivedAtMs: atMs,
         capabilities,
         facts: gate.facts(request, imp.audio.feed, capabilities, atMs),
@@ -125,8 +125,11 @@ export class Decider {
     this.parts.asker.tell({ kind: delivery.name, key: decisionId, partition }, "Withdraw", {});
   }
 
-  private mayBid({ allowedSeats, blockedSeats }: BidRequest): boolean {
+  /** Deals may have seats of their own, which the shard knows; without any there is nobody to ask where our seat may not buy. */
+  private mayAnswer({ allowedSeats, blockedSeats }: BidRequest, { deals, privateAuction }: AudioImp): boolean {
+    if (deals.length > 0) return true;
     const { seat } = this.parts;
+    if (privateAuction) return false;
     if (seat === null) return allowedSeats.length === 0;
     return !blockedSeats.includes(seat) && (allowedSeats.length === 0 || allowedSeats.includes(seat));
   }

@@ -1,5 +1,11 @@
-import type { AudioSlot, CoarseContext, DecisionRequest, TrafficFacts } from "../../protocols/messages/listener.ts";
-import type { BidRequest } from "../../protocols/openrtb/bid-request.ts";
+import type {
+  AudioSlot,
+  CoarseContext,
+  DecisionRequest,
+  OfferedDeal,
+  TrafficFacts,
+} from "../../protocols/messages/listener.ts";
+import type { BidRequest, Deal, FloorRules } from "../../protocols/openrtb/bid-request.ts";
 import type { AudioImp } from "../../protocols/openrtb/servable.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { GatedCapabilities, GatedFacts, GatedIdentity } from "./privacy-gate.ts";
@@ -8,6 +14,8 @@ import type { GatedCapabilities, GatedFacts, GatedIdentity } from "./privacy-gat
 const SECONDS_MAX = 86_400;
 
 export interface GatedRequest {
+  /** Our buyer seat. */
+  readonly seat: string | null;
   readonly receivedAtMs: EpochMs;
   readonly capabilities: GatedCapabilities;
   readonly facts: GatedFacts;
@@ -28,6 +36,7 @@ export function decisionRequest(request: BidRequest, imp: AudioImp, gated: Gated
     context: contextOf(gated.facts),
     slot: slotOf(imp),
     currencies: [...request.currencies],
+    seats: { own: gated.seat, allowed: [...request.allowedSeats], blocked: [...request.blockedSeats] },
     allowedCategories: [...request.allowedCategories],
     allowedLanguages: request.allowedLanguages.map((tag) => tag.slice(0, 2).toLowerCase()),
     blockedCategories: [...request.blockedCategories],
@@ -65,24 +74,45 @@ function slotOf(imp: AudioImp): AudioSlot {
     minDurationMs: Math.ceil(msOf(audio.minDurationSeconds)),
     ...(audio.maxDurationSeconds === undefined ? {} : { maxDurationMs: Math.floor(msOf(audio.maxDurationSeconds)) }),
     ...(required.length === 0 ? {} : { requiredDurationsMs: required.map((seconds) => Math.round(msOf(seconds))) }),
-    floorCpmMicros: imp.floorCpmMicros,
-    ...(audio.durationFloors.length === 0
-      ? {}
-      : {
-          durationFloors: audio.durationFloors.map((floor) => ({
-            minDurationMs: Math.ceil(msOf(floor.minSeconds)),
-            maxDurationMs: Math.floor(msOf(floor.maxSeconds)),
-            floorCpmMicros: floor.floorCpmMicros,
-          })),
-        }),
-    ...(audio.minCpmMicrosPerSecond === undefined ? {} : { floorCpmMicrosPerSecond: audio.minCpmMicrosPerSecond }),
-    floorCurrency: imp.floorCurrency,
+    ...floorsOf(audio, imp),
+    ...(imp.privateAuction ? { privateAuction: true } : {}),
+    ...(imp.deals.length === 0 ? {} : { deals: imp.deals.map(dealOf) }),
     secure: imp.secure,
     ...(startDelay === undefined ? {} : { startDelay }),
     blockedAttributes: audio.blockedAttributes.filter(Number.isSafeInteger),
     ...(audio.minBitrateKbps === undefined ? {} : { minBitrateKbps: bounded(Math.ceil(audio.minBitrateKbps)) }),
     ...(audio.maxBitrateKbps === undefined ? {} : { maxBitrateKbps: bounded(Math.floor(audio.maxBitrateKbps)) }),
     ...(imp.expirySeconds === undefined ? {} : { expiryMs: Math.floor(msOf(imp.expirySeconds)) }),
+  };
+}
+
+function floorsOf(
+  rules: FloorRules,
+  { floorCpmMicros, floorCurrency }: Pick<Deal, "floorCpmMicros" | "floorCurrency">,
+): Pick<AudioSlot, "durationFloors" | "floorCpmMicrosPerSecond" | "floorCpmMicros" | "floorCurrency"> {
+  const durationFloors = rules.durationFloors.map((floor) => ({
+    minDurationMs: Math.ceil(msOf(floor.minSeconds)),
+    maxDurationMs: Math.floor(msOf(floor.maxSeconds)),
+    floorCpmMicros: floor.floorCpmMicros,
+  }));
+  const perSecond = rules.minCpmMicrosPerSecond;
+  return {
+    floorCpmMicros,
+    floorCurrency,
+    ...(durationFloors.length === 0 ? {} : { durationFloors }),
+    ...(perSecond === undefined ? {} : { floorCpmMicrosPerSecond: perSecond }),
+  };
+}
+
+function dealOf(deal: Deal): OfferedDeal {
+  const auctionType = whole(deal.auctionType);
+  return {
+    id: deal.id,
+    ...floorsOf(deal, deal),
+    ...(auctionType === undefined ? {} : { auctionType }),
+    advertiserDomains: [...deal.allowedAdvertisers],
+    guaranteed: deal.guaranteed,
+    seats: [...deal.allowedSeats],
   };
 }
 

@@ -66,7 +66,7 @@ function markupOf(urls: TrackingUrls, ad: DecidedAd, tokens: PlayerTokens): stri
 }
 
 /** The OpenRTB answer of a decision, the VAST document in it. */
-export function bidAnswer(urls: TrackingUrls, requestId: string, seat: string | null, ad: DecidedAd): BidResponse {
+export function bidAnswer(urls: TrackingUrls, requestId: string, ad: DecidedAd): BidResponse {
   const { bid, decisionId, imp } = ad;
   const { creative } = bid;
   // All at once: the tokens of one decision share the dearer half of their signatures.
@@ -76,7 +76,7 @@ export function bidAnswer(urls: TrackingUrls, requestId: string, seat: string | 
     requestId,
     decisionId,
     currency: bid.currency,
-    seat: seat ?? undefined,
+    seat: bid.seat,
     offers: [
       {
         id: `${decisionId}-0`,
@@ -92,6 +92,7 @@ export function bidAnswer(urls: TrackingUrls, requestId: string, seat: string | 
         languages: creative.languages,
         durationMs: creative.durationMs,
         expirySeconds: expirySecondsOf(ad),
+        dealId: bid.dealId,
         protocol: answerProtocol(imp.audio),
         markup: markupOf(urls, ad, tokens),
         winUrl: `${urls.publicUrl}/n/win?t=${tokens.win}&price=${price}`,

@@ -26,6 +26,7 @@ export interface ServingOptions {
   readonly tokenKeys: readonly [TokenKey, ...TokenKey[]];
   /** Where players and exchanges reach us, without a slash at the end; null: at the address it listens at. */
   readonly publicUrl: string | null;
+  /** Our buyer seat, as exchanges know it. */
   readonly seat: string | null;
   readonly readiness: () => Readiness;
   /** Whether the node is under pressure (interfaces.md 2). */
@@ -66,7 +67,7 @@ export function createServing(options: ServingOptions): HttpServer {
   const urls = () => ({ publicUrl, key: tokenKeys[0] });
   const { jsonDepthMax } = limits;
   const app = newServer(limits, hooks);
-  addBidRoute(app, { decider, urls, seat: options.seat, jsonDepthMax, onError });
+  addBidRoute(app, { decider, urls, jsonDepthMax, onError });
   addVastRoutes(app, { decider, clock, urls, randomKey, jsonDepthMax, onError });
   addEventRoutes(app, { intake, clock, keys: tokenKeys });
   addBatchRoute(app, { intake, clock, senderOf: options.senderOf, jsonDepthMax });

@@ -18,6 +18,8 @@ export interface GatewayTask {
   readonly networkAllowanceMs: number;
   readonly beaconTimeoutMs: number;
   readonly bodyBytesMax: number;
+  /** Our buyer seat. */
+  readonly seat: string | null;
   readonly gvlVendorId: number | null;
   readonly unknownCountry: "restrict" | "open";
   /** Name → bearer token of those who may send events. */

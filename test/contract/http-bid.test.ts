@@ -23,12 +23,12 @@ async function bidOf(response: Response): Promise<BidResponse["seatbid"][number]
 
 describe("a bid", () => {
   test("names the documents, the price and the decision", async () => {
-    rig = await startServing({ seat: "chorus-seat" });
+    rig = await startServing();
     const response = await rig.post(BID, bidRequest());
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toMatch("application/json");
     const answer = (await response.json()) as BidResponse;
-    expect(answer).toMatchObject({ id: "request-1", cur: "USD", seatbid: [{ seat: "chorus-seat" }] });
+    expect(answer).toMatchObject({ id: "request-1", cur: "USD", seatbid: [{ group: 0 }] });
     expect(readDecisionId(answer.bidid)).not.toBeNull();
     expect(response.headers.get("x-chorus-decision")).toBe(answer.bidid);
     expect(answer.seatbid[0]?.bid).toEqual([
@@ -49,6 +49,16 @@ describe("a bid", () => {
       }),
     ]);
     expect(rig.observed).toEqual([expect.objectContaining({ route: BID, status: 200, outcome: "bid" })]);
+  });
+
+  test("names the deal and the seat that bought", async () => {
+    rig = await startServing();
+    rig.asker.on("listener.Decide", ({ to }) => {
+      const answer = bidAnswer(to, rig.clock.nowMs());
+      return { ...answer, bid: { ...answer.bid, dealId: "pmp-1", seat: "chorus-seat" } };
+    });
+    const answer = (await (await rig.post(BID, bidRequest())).json()) as BidResponse;
+    expect(answer.seatbid).toMatchObject([{ seat: "chorus-seat", bid: [{ dealid: "pmp-1" }] }]);
   });
 
   test("carries a VAST document whose every URL is a signed token of its own event", async () => {
@@ -137,6 +147,41 @@ describe("who is asked", () => {
       capabilities: { id: true, caps: true },
       context: { country: "DEU", feed: 1, genres: ["rock", "indie"] },
       slot: { impId: "slot", minDurationMs: 5_000, maxDurationMs: 30_000 },
+    });
+  });
+
+  test("with the deals that are offered, their terms and who may buy", async () => {
+    rig = await startServing({ seat: "ours" });
+    const deal = { id: "pmp-1", bidfloor: 6.5, bidfloorcur: "EUR", at: 3, wseat: ["ours"], wadomain: ["a.example"] };
+    const durfloors = [{ mindur: 15, maxdur: 30, bidfloor: 5 }];
+    const deals = [{ ...deal, guar: 1, mincpmpersec: 0.2, durfloors }, { id: "plain" }];
+    const imp = { id: "slot", bidfloor: 2, bidfloorcur: "EUR", audio: { mimes: ["audio/mpeg"] } };
+    await rig.post(
+      BID,
+      bidRequest({ imp: [{ ...imp, pmp: { private_auction: 1, deals } }], wseat: ["ours", "x"], bseat: ["y"] }),
+    );
+    expect(asked().request).toMatchObject({
+      seats: { own: "ours", allowed: ["ours", "x"], blocked: ["y"] },
+      slot: {
+        privateAuction: true,
+        floorCpmMicros: 2_000_000,
+        floorCurrency: "EUR",
+        deals: [
+          {
+            id: "pmp-1",
+            floorCpmMicros: 6_500_000,
+            floorCurrency: "EUR",
+            auctionType: 3,
+            seats: ["ours"],
+            advertiserDomains: ["a.example"],
+            guaranteed: true,
+            floorCpmMicrosPerSecond: 200_000,
+            durationFloors: [{ minDurationMs: 15_000, maxDurationMs: 30_000, floorCpmMicros: 5_000_000 }],
+          },
+          // A deal's currency is not the imp's.
+          { id: "plain", floorCpmMicros: 0, floorCurrency: "USD", seats: [], guaranteed: false },
+        ],
+      },
     });
   });
 
@@ -233,8 +278,8 @@ describe("no bid", () => {
     ["too little time", { tmax: 25 }, "15"],
     ["seats that are not ours", { wseat: ["other"] }, "501"],
     [
-      "deals only",
-      { imp: [{ id: "1", audio: { mimes: ["audio/mpeg"] }, pmp: { private_auction: 1, deals: [{ id: "d" }] } }] },
+      "a private auction without deals",
+      { imp: [{ id: "1", audio: { mimes: ["audio/mpeg"] }, pmp: { private_auction: 1 } }] },
       "501",
     ],
   ])("is decided at the edge for %s", async (_case, changes, nbr) => {

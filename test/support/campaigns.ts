@@ -13,8 +13,9 @@ import { throttleAgent } from "../../actors/throttle/agent.ts";
 import type { AdSetDocument } from "../../protocols/campaign/ad-set.ts";
 import type { CampaignDocument } from "../../protocols/campaign/campaign.ts";
 import type { CreativeDocument } from "../../protocols/campaign/creative.ts";
+import type { DealDocument } from "../../protocols/campaign/deal.ts";
 import type { CompiledIndex } from "../../protocols/catalog-index.ts";
-import type { DecisionRequest } from "../../protocols/messages/listener.ts";
+import type { DecisionRequest, OfferedDeal } from "../../protocols/messages/listener.ts";
 import type { AnyAgent, Verdict } from "../../runtime/actor/agent.ts";
 import type { AgentOf } from "../../runtime/actor/effects.ts";
 
@@ -76,6 +77,19 @@ function line(spec: LineSpec): CatalogDocument[] {
     })),
   ];
 }
+
+export const dealOf = (deal: DealDocument): CatalogDocument => ({ collection: "deals", id: deal.id, document: deal });
+
+/** A deal as an exchange offers it, without terms unless they are given. */
+export const offered = (deal: Partial<OfferedDeal> = {}): OfferedDeal => ({
+  id: "deal",
+  floorCpmMicros: 0,
+  floorCurrency: "USD",
+  advertiserDomains: [],
+  guaranteed: false,
+  seats: [],
+  ...deal,
+});
 
 export const lines = (...specs: LineSpec[]): CatalogDocument[] => specs.flatMap(line);
 export const indexOf = (...specs: LineSpec[]): CompiledIndex => compileIndex(lines(...specs), 1);

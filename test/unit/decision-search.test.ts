@@ -14,7 +14,8 @@ const idAt = (nowMs: number, index = 0): string => decisionIdOf({ nowMs, partiti
 function decision(at: number, changes: Partial<DecisionRecord> = {}): DecisionRecord {
   return {
     t: "decision",
-    v: 2,
+    v: 3,
+    dealId: null,
     decisionId: idAt(at),
     at,
     outcome: "bid",

@@ -34,7 +34,7 @@ describe("choice", () => {
     );
     const { winner, propensity, candidates } = decided(catalog);
     expect(winner?.adSet.id).toBe("high");
-    expect(winner?.priceNanos).toBe(9_000_000);
+    expect(winner?.sale.priceCpmMicros).toBe(9_000_000);
     expect(propensity).toBe(1);
     expect(candidates[0]).toMatchObject({
       campaignId: "high",
@@ -150,7 +150,7 @@ describe("the listener's time", () => {
   test("makes the long creative not worth it: only the short one is played, at full price", () => {
     expect(heard(400_000)).toEqual(new Set(["short"]));
     const decision = tired(400_000);
-    expect(decision).toMatchObject({ propensity: 1, winner: { priceNanos: 10_000_000 } });
+    expect(decision).toMatchObject({ propensity: 1, winner: { sale: { priceCpmMicros: 10_000_000 } } });
     expect(decision.candidates[0]?.terms).toContainEqual({ role: "reward", nanos: -6_000_000, why: "tired" });
   });
 
