@@ -26,6 +26,11 @@ export function decisionIdOf(origin: DecisionOrigin): DecisionId {
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${partition.slice(0, 3)}-${variant}${partition.slice(3)}${rest.slice(0, 2)}-${rest.slice(2)}`;
 }
 
+/** Names one ad of a decision: its delivery, its events, VAST's AdServingId. The first ad of an answer has the decision's own id. */
+export function servingIdOf(decisionId: DecisionId, slot: number): string {
+  return slot === 0 ? decisionId : `${decisionId}-${slot}`;
+}
+
 const SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** When and where the decision was made, or null when the text is not a decision id. */

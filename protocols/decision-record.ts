@@ -33,6 +33,25 @@ export interface ActionRow {
   readonly probability: number;
 }
 
+/** What came of one place of an answer with several, given those before it. */
+export interface SlotRow {
+  /** Number of the ad in the answer, or null where the place stayed empty. */
+  readonly slot: number | null;
+  readonly impId: string | null;
+  readonly campaignId: string | null;
+  readonly adSetId: string | null;
+  readonly creativeId: string | null;
+  readonly dealId: string | null;
+  readonly priceNanos: Nanos | null;
+  readonly floorNanos: Nanos | null;
+  readonly reservedUntil: EpochMs | null;
+  /** Probability of this outcome given those of the places before it; the record's own is their product. */
+  readonly propensity: number;
+  readonly actions: readonly ActionRow[];
+  readonly noAdProbability: number;
+  readonly explore: boolean;
+}
+
 /** Which arm of a layer decided, and how likely it was to be this listener's (decisioning.md 7.5). */
 export interface ArmRow {
   readonly layer: string;
@@ -81,6 +100,8 @@ export interface DecisionRecord {
   readonly clearingNanos: Nanos | null;
   /** Until when money and caps are reserved; the impression counts until then. Null for a no-bid. */
   readonly reservedUntil: EpochMs | null;
+  /** Every place in the order in which they are heard, where there were several; the fields of one ad are then those of the first. */
+  readonly slots: readonly SlotRow[];
   /** Probability of this answer under the distributions it was drawn from; 1 when nothing was drawn. */
   readonly propensity: number;
   /** What could have come out, the likeliest first; "no ad" apart. */
@@ -115,6 +136,8 @@ export const INPUTS_BYTES_MAX = 4_096;
 
 /** An event of a delivery, as its rows in the same stream and its living actor tell it. */
 export interface EventRow {
+  /** Number of the ad in its answer; absent: the first. */
+  readonly slot?: number;
   readonly event: string;
   readonly atMs: EpochMs;
 }
@@ -128,7 +151,7 @@ export function decisionRecordOf(row: unknown): DecisionRecord | null {
   if (!isDecisionRecord(row)) return null;
   const version: number = row.v;
   if (version >= 3) return row;
-  const second = { ...row, v: 3, dealId: null } as const;
+  const second = { ...row, v: 3, dealId: null, slots: [] } as const;
   if (version === 2) return second;
   const unknown = { node: "", receivedAt: null, reservedUntil: null, inputs: "absent" } as const;
   const candidates = row.candidates.map((candidate) => ({ ...candidate, bidNanos: 0 }));

@@ -1,5 +1,5 @@
 import { instantText } from "./campaign/instant.ts";
-import type { ActionRow, ArmRow, DecisionRecord, EventRow, RoleRow, VetoRow } from "./decision-record.ts";
+import type { ActionRow, ArmRow, DecisionRecord, EventRow, RoleRow, SlotRow, VetoRow } from "./decision-record.ts";
 import type { Capabilities, CoarseContext } from "./messages/listener.ts";
 import { NO_BID_REASONS } from "./openrtb/no-bid.ts";
 import { type EpochMs, microsOf } from "./quantities.ts";
@@ -24,6 +24,13 @@ interface CandidateView {
   readonly terms: readonly { readonly role: string; readonly micros: number; readonly why: string }[];
   readonly scoreMicros: number;
   readonly bidMicros: number;
+}
+
+/** One place of an answer with several. */
+export interface SlotView extends Omit<SlotRow, "priceNanos" | "floorNanos" | "reservedUntil"> {
+  readonly priceMicros: number | null;
+  readonly floorMicros: number | null;
+  readonly billing: BillingView;
 }
 
 /** The answer of `GET /v1/decisions/ID` and `chorus explain` (interfaces.md, "Answers, by example"). Micros are those of one impression. */
@@ -63,7 +70,11 @@ export interface ExplainView {
   readonly seed: string;
   /** Whether the decision can be made again from what it was made from. */
   readonly inputs: "sealed" | "too large" | "absent";
-  readonly events: readonly { readonly event: string; readonly at: string }[];
+  /** Every place in the order in which they are heard; empty where there was one. The fields of one ad are those of the first. */
+  readonly slots: readonly SlotView[];
+  /** `slot`: the number of the ad among those of the answer. */
+  readonly events: readonly { readonly slot: number; readonly event: string; readonly at: string }[];
+  /** Of the first ad. */
   readonly billing: BillingView;
 }
 
@@ -102,13 +113,14 @@ export type ReplayView =
 /** What is known of the time after the decision. */
 export interface Aftermath {
   readonly events: readonly EventRow[];
-  readonly stage: BillingView["stage"];
+  /** Of each ad of the answer, by its number. */
+  readonly stages: readonly BillingView["stage"][];
 }
 
 /** Prices of single impressions are rounded here, for people; the record keeps nanos. */
 export function explainView(
   record: DecisionRecord,
-  { events, stage }: Aftermath,
+  { events, stages }: Aftermath,
   names: ReadonlyMap<string, string> = new Map(),
 ): ExplainView {
   return {
@@ -151,13 +163,23 @@ export function explainView(
     requestHash: record.requestHash,
     seed: record.seed,
     inputs: typeof record.inputs === "string" ? record.inputs : "sealed",
-    events: events.map(({ event, atMs }) => ({ event, at: instantText(atMs) })),
-    billing: {
-      stage,
-      micros: stage === "billed" ? microsOf(record.clearingNanos ?? 0) : 0,
-      until: textOf(record.reservedUntil),
-    },
+    slots: record.slots.map(({ priceNanos, floorNanos, reservedUntil, ...slot }) => ({
+      ...slot,
+      priceMicros: micros(priceNanos),
+      floorMicros: micros(floorNanos),
+      billing: billingOf(slot.slot === null ? "none" : stages[slot.slot], priceNanos, reservedUntil),
+    })),
+    events: events.map(({ slot = 0, event, atMs }) => ({ slot, event, at: instantText(atMs) })),
+    billing: billingOf(stages[0], record.clearingNanos, record.reservedUntil),
   };
+}
+
+function billingOf(
+  stage: BillingView["stage"] = "unknown",
+  priceNanos: number | null,
+  reservedUntil: EpochMs | null,
+): BillingView {
+  return { stage, micros: stage === "billed" ? microsOf(priceNanos ?? 0) : 0, until: textOf(reservedUntil) };
 }
 
 /** The words of a no-bid reason. */

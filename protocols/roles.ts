@@ -15,6 +15,14 @@ export interface Proposal {
   readonly creatives: readonly CreativeEntry[];
 }
 
+/** An ad that the same answer has placed before the ones in question, in the order in which they are heard. */
+export interface AheadAd {
+  readonly adSet: AdSetEntry;
+  readonly creative: CreativeEntry;
+  /** In the same break as the place in question. */
+  readonly samePod: boolean;
+}
+
 /** A safety role's objection to a proposal, or to one of its creatives. */
 export interface RoleVeto {
   /** Position in the request's proposals. */
@@ -24,6 +32,8 @@ export interface RoleVeto {
   readonly reason: string;
   /** The rule broken, for people: `3 per 1d`. */
   readonly rule: string;
+  /** Holds for so many ads from the place in question on; absent: for the whole answer. */
+  readonly reachAds?: number;
 }
 
 export interface SafetyAnswer {
@@ -55,10 +65,16 @@ export interface FrequencyRequest {
   readonly proposals: readonly Proposal[];
   /** When the listener's current session began. */
   readonly sessionStartedMs: EpochMs;
+  readonly ahead?: readonly AheadAd[];
+}
+export interface FrequencyAnswer extends SafetyAnswer {
+  /** For each proposal, how many more ads of its campaign this answer may hold; absent: the role does not say. */
+  readonly left?: readonly number[];
 }
 
 export interface SeparationRequest {
   readonly proposals: readonly Proposal[];
+  readonly ahead?: readonly AheadAd[];
 }
 
 export interface PacingRequest {
@@ -100,6 +116,8 @@ export interface PersonalisationAnswer {
 export interface RewardRequest {
   readonly context: CoarseContext;
   readonly sessionStartedMs: EpochMs;
+  /** How long the ads are that the same answer has placed before. */
+  readonly aheadMs?: number;
 }
 /** What the listener's time costs now. */
 export interface RewardAnswer {
@@ -111,6 +129,7 @@ export interface RewardAnswer {
 
 export interface CreativeRequest {
   readonly proposals: readonly Proposal[];
+  readonly ahead?: readonly AheadAd[];
 }
 /** For each proposal, probabilities over its creatives; each list adds up to 1. */
 export interface CreativeAnswer {
@@ -121,6 +140,7 @@ export interface CreativeAnswer {
 
 /** What the reducers `onCommitted` get: the ad that was decided, and whether it still may play until `expiresAtMs`. */
 export interface CommittedDecision {
+  /** The ad's serving id (decision-id.ts), by which its events come. */
   readonly decisionId: string;
   readonly adSet: AdSetEntry;
   readonly creative: CreativeEntry;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { AdSetEntry } from "../../protocols/catalog-index.ts";
 import { Id } from "../../protocols/ids.ts";
-import type { CommittedDecision, CreativeAnswer, CreativeRequest, Proposal } from "../../protocols/roles.ts";
+import type { AheadAd, CommittedDecision, CreativeAnswer, CreativeRequest, Proposal } from "../../protocols/roles.ts";
 import { defineAgent } from "../../runtime/actor/agent.ts";
 
 /** Ad sets whose place in the sequence one listener keeps; the one longest unheard is forgotten first. */
@@ -21,13 +21,13 @@ export const creativeAgent = defineAgent<CreativeRequest, CreativeAnswer, Creati
   version: "1",
   purpose: "scoring",
   part: { version: 1, schema: CreativePart, personal: true },
-  answer({ proposals }, { part }) {
+  answer({ proposals, ahead = [] }, { part }) {
     const defaults: Record<number, string> = {};
     const chances = proposals.map((proposal, position) => {
       const { adSet } = proposal;
       if (proposal.creatives.length === 1) return [1];
       if (adSet.rotation === "even") return even(proposal);
-      if (adSet.rotation === "sequential") return sequential(proposal, part);
+      if (adSet.rotation === "sequential") return sequential(proposal, part, ahead);
       if (adSet.rotation === "optimised") defaults[position] = "optimised: weighted";
       return weighted(proposal);
     });
@@ -70,8 +70,14 @@ function weightOf(adSet: AdSetEntry, ordinal: number): number {
 }
 
 /** The next of the ad set's order that is left, after the one this listener heard last. */
-function sequential({ adSet, creatives }: Proposal, part: CreativePart | undefined): number[] {
-  const heard = part?.last.find(([adSetId]) => adSetId === adSet.id)?.[1] ?? -1;
+function sequential(
+  { adSet, creatives }: Proposal,
+  part: CreativePart | undefined,
+  ahead: readonly AheadAd[],
+): number[] {
+  const own = ahead.findLast((each) => each.adSet.id === adSet.id);
+  const known = part?.last.find(([adSetId]) => adSetId === adSet.id)?.[1] ?? -1;
+  const heard = own === undefined ? known : adSet.creatives.indexOf(own.creative.ordinal);
   const count = adSet.creatives.length;
   const distances = creatives.map(({ ordinal }) => (adSet.creatives.indexOf(ordinal) - heard - 1 + count) % count);
   const next = distances.indexOf(Math.min(...distances));

@@ -1,6 +1,6 @@
 import type { AdSetEntry, CreativeEntry } from "../../protocols/catalog-index.ts";
 import type { TermRow } from "../../protocols/decision-record.ts";
-import type { CreativeAnswer, Expectation, Proposal, RewardAnswer } from "../../protocols/roles.ts";
+import type { Expectation, Proposal, RewardAnswer } from "../../protocols/roles.ts";
 import { draw, pick } from "./draw.ts";
 import { soldAs } from "./gate.ts";
 import type { HardRules } from "./hard-rules.ts";
@@ -13,13 +13,9 @@ export const UPLIFT_MAX = 0.25;
 export const scoreBound = (adSet: AdSetEntry, upliftMax: number): number => adSet.bidCpmMicros * (1 + upliftMax);
 
 /** One creative that is worth playing to this listener. */
-interface Playable {
-  readonly creative: CreativeEntry;
-  readonly sale: Sale;
+interface Playable extends Scored {
   /** Its chance within the ad set; they add up to 1. */
   readonly chance: number;
-  readonly terms: readonly TermRow[];
-  readonly scoreNanos: number;
 }
 
 /** An ad set that may be served, and with what. */
@@ -42,35 +38,57 @@ export interface Contender {
 /** What scoring roles said of one proposal. */
 export interface Opinions {
   readonly reward: RewardAnswer;
+  /** Of each of its creatives. */
   readonly expectations: readonly Expectation[];
-  readonly creative: CreativeAnswer;
+  /** The rotation's chance of each of them. */
+  readonly chances: readonly number[];
+  /** What stood in for the documented rotation, if anything did. */
+  readonly standIn: string | undefined;
   /** Share of the bid by which expectations may move it: 0 where nothing is known of the listener. */
   readonly upliftMax: number;
-  readonly position: number;
   readonly takesPart: number;
+}
+
+/** One creative as it is sold and what it is worth. */
+export interface Scored {
+  readonly creative: CreativeEntry;
+  readonly sale: Sale;
+  readonly terms: readonly TermRow[];
+  readonly scoreNanos: number;
+}
+
+export function scoreOf(
+  adSet: AdSetEntry,
+  creative: CreativeEntry,
+  opinions: Pick<Opinions, "reward" | "upliftMax">,
+  expectation: Expectation | undefined,
+  rules: HardRules,
+  chance = 1,
+): Playable {
+  const sale = soldAs(adSet, creative, rules);
+  const terms = termsOf(sale, creative, opinions, expectation);
+  let scoreNanos = 0;
+  for (const { nanos } of terms) scoreNanos += nanos;
+  return { creative, sale, terms, scoreNanos, chance };
 }
 
 /** Scores a proposal's creatives. @returns null, with the best of them, when none is worth the listener's time. */
 export function contend(
-  proposal: Proposal,
+  { adSet, creatives }: Proposal,
   opinions: Opinions,
   rules: HardRules,
   seed: string,
-): Contender | { readonly worthless: Playable } {
-  const { adSet, creatives } = proposal;
-  const { creative, position } = opinions;
-  const chances = creative.chances[position] ?? [];
-  const scored = creatives.map((each, at) => {
-    const sale = soldAs(adSet, each, rules);
-    const terms = termsOf(sale, each, opinions, opinions.expectations[at]);
-    return {
-      creative: each,
-      sale,
-      terms,
-      scoreNanos: terms.reduce((sum, { nanos }) => sum + nanos, 0),
-      chance: chances[at] ?? 0,
-    };
-  });
+): Contender | { readonly worthless: Scored } {
+  const [only] = creatives;
+  // Most ad sets have one creative: it is drawn for certain.
+  if (only !== undefined && creatives.length === 1) {
+    const scored = scoreOf(adSet, only, opinions, opinions.expectations[0], rules);
+    if (scored.scoreNanos <= 0) return { worthless: scored };
+    return contenderOf(adSet, [scored], scored, scored.scoreNanos, opinions.standIn, opinions, seed);
+  }
+  const scored = creatives.map((creative, at) =>
+    scoreOf(adSet, creative, opinions, opinions.expectations[at], rules, opinions.chances[at] ?? 0),
+  );
   const best = scored.reduce((one, other) => (other.scoreNanos > one.scoreNanos ? other : one));
   const worth = scored.filter(({ scoreNanos }) => scoreNanos > 0);
   if (worth.length === 0) return { worthless: best };
@@ -86,25 +104,40 @@ export function contend(
         );
   const shorter = worth.length < scored.length && total <= 0 ? `${adSet.rotation}: shorter` : undefined;
   const drawn = playable[at] ?? best;
+  return contenderOf(adSet, playable, drawn, best.scoreNanos, shorter ?? opinions.standIn, opinions, seed);
+}
+
+function contenderOf(
+  adSet: AdSetEntry,
+  playable: readonly Playable[],
+  drawn: Playable,
+  rankNanos: number,
+  standIn: string | undefined,
+  opinions: Opinions,
+  seed: string,
+): Contender {
   const { tier } = drawn.sale;
   // Who is offered a guaranteed deal must bid on it (OpenRTB 2.6 section 3.2.12), so nothing holds it back.
-  const takesPart = tier <= GUARANTEED_TIER && tier < adSet.tier ? 1 : opinions.takesPart;
+  const takesPart = isRaised(tier, adSet) ? 1 : opinions.takesPart;
   return {
     adSet,
     tier,
     playable,
     drawn,
-    rankNanos: best.scoreNanos,
+    rankNanos,
     takesPart,
     isIn: takesPart >= 1 || (takesPart > 0 && draw(seed, "throttle", adSet.id) < takesPart),
-    standIn: shorter ?? creative.defaults[position],
+    standIn,
   };
 }
+
+/** Whether a guaranteed deal has the ad set served above its campaign's tier. */
+export const isRaised = (tier: number, adSet: AdSetEntry): boolean => tier <= GUARANTEED_TIER && tier < adSet.tier;
 
 function termsOf(
   { priceCpmMicros, dealId }: Sale,
   creative: CreativeEntry,
-  { reward, upliftMax }: Opinions,
+  { reward, upliftMax }: Pick<Opinions, "reward" | "upliftMax">,
   expectation: Expectation | undefined,
 ): TermRow[] {
   const why = dealId === null ? "bid" : `deal ${dealId}`;

@@ -1,6 +1,6 @@
 import type { AdSetEntry, CatalogIndex, CreativeEntry, MediaFileEntry } from "../../protocols/catalog-index.ts";
 import type { ActionRow, CandidateRow, RoleRow } from "../../protocols/decision-record.ts";
-import type { DecisionRequest } from "../../protocols/messages/listener.ts";
+import type { AudioSlot, DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { NoBidReason } from "../../protocols/openrtb/no-bid.ts";
 import type { EpochMs, Nanos } from "../../protocols/quantities.ts";
 import type {
@@ -8,6 +8,7 @@ import type {
   AudienceRequest,
   CreativeAnswer,
   CreativeRequest,
+  FrequencyAnswer,
   FrequencyRequest,
   PacingRequest,
   PersonalisationAnswer,
@@ -46,7 +47,7 @@ export interface Roles {
   readonly quality: (request: QualityRequest) => Verdict<QualityAnswer>;
   readonly audience: (request: AudienceRequest) => Verdict<AudienceAnswer>;
   readonly reward: (request: RewardRequest) => Verdict<RewardAnswer>;
-  readonly frequency: (request: FrequencyRequest) => Verdict<SafetyAnswer>;
+  readonly frequency: (request: FrequencyRequest) => Verdict<FrequencyAnswer>;
   readonly separation: (request: SeparationRequest) => Verdict<SafetyAnswer>;
   readonly pacing: (request: PacingRequest) => Verdict<SafetyAnswer>;
   readonly throttle: (request: ThrottleRequest) => Verdict<ThrottleAnswer>;
@@ -59,17 +60,18 @@ export interface Roles {
 export interface Winner {
   readonly adSet: AdSetEntry;
   readonly creative: CreativeEntry;
+  /** Of the imp that it fills. */
+  readonly slot: AudioSlot;
   /** Those files of the creative that the slot takes. */
   readonly mediaFiles: readonly MediaFileEntry[];
   /** Its price is what an impression costs: a CPM in micros is the same number of nanos (A1). */
   readonly sale: Sale;
 }
 
-export interface Decision {
+/** What came of one place, given those before it. */
+export interface PlaceDecision {
   readonly winner: Winner | null;
-  /** Why nothing is served, else null. */
-  readonly nbr: NoBidReason | null;
-  /** Probability of this answer under the distributions it was drawn from. */
+  /** Probability of this outcome under the distributions it was drawn from. */
   readonly propensity: number;
   /** What could have come out, with its probabilities; without "no ad". */
   readonly actions: readonly ActionRow[];
@@ -77,6 +79,14 @@ export interface Decision {
   readonly noAdProbability: number;
   /** False for what the contract decides (sponsorship, guaranteed): not for learning (decisioning.md 7.4). */
   readonly explore: boolean;
+}
+
+/** One place, and where there are several the first of them that got an ad; the propensity is that of the whole answer. */
+export interface Decision extends PlaceDecision {
+  /** Every place in the order in which they are heard; empty where there is one. */
+  readonly places: readonly PlaceDecision[];
+  /** Why nothing is served, else null. */
+  readonly nbr: NoBidReason | null;
   readonly candidates: readonly CandidateRow[];
   readonly vetoCounts: Readonly<Record<string, number>>;
   readonly proposed: number;
@@ -84,10 +94,17 @@ export interface Decision {
   readonly roles: readonly RoleRow[];
 }
 
+/** The ads of the answer, in the order in which they are heard. */
+export function winnersOf({ winner, places }: Decision): readonly Winner[] {
+  if (places.length === 0) return winner === null ? [] : [winner];
+  return places.flatMap((place) => place.winner ?? []);
+}
+
 /** The decision where the wallet refused its answer and nothing else was tried: that was no matter of chance. */
 export const unpaid = (decision: Decision): Decision => ({
   ...decision,
   winner: null,
+  places: [],
   nbr: 502,
   propensity: 1,
   actions: [],

@@ -1,9 +1,9 @@
 import type { AdSetEntry, CatalogIndex, CreativeEntry, MediaFileEntry } from "../../protocols/catalog-index.ts";
-import type { AudioSlot, DecisionRequest } from "../../protocols/messages/listener.ts";
+import type { AudioSlot, DecisionRequest, Floors } from "../../protocols/messages/listener.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import { hasBit } from "./bitmap.ts";
 import { UNSAFE } from "./child-safety.ts";
-import { hasFloor, isDomainIn, type Market, marketOf, saleOf } from "./market.ts";
+import { hasFloor, isDomainIn, type Market, marketOf, saleVeto } from "./market.ts";
 
 /** A rule that no agent can waive (V1). */
 export interface HardVeto {
@@ -11,7 +11,7 @@ export interface HardVeto {
   readonly rule: string;
 }
 
-/** What a request rules out, prepared once for all candidates. */
+/** What a request rules out for one of its slots, prepared once for all candidates. */
 export interface HardRules {
   readonly nowMs: EpochMs;
   readonly slot: AudioSlot;
@@ -46,8 +46,8 @@ const VETO = {
   child: { reason: "child-safety", rule: "categories safe for children only" },
 } as const satisfies Record<string, HardVeto>;
 
-export function hardRules(request: DecisionRequest, catalog: CatalogIndex, nowMs: EpochMs): HardRules {
-  const { slot, capabilities, context } = request;
+export function hardRules(request: DecisionRequest, slot: AudioSlot, catalog: CatalogIndex, nowMs: EpochMs): HardRules {
+  const { capabilities, context } = request;
   const currency = currencyOf(request);
   return {
     nowMs,
@@ -67,13 +67,16 @@ export function hardRules(request: DecisionRequest, catalog: CatalogIndex, nowMs
 const lowered = (texts: readonly string[]): ReadonlySet<string> => new Set(texts.map((text) => text.toLowerCase()));
 
 /**
- * The one currency of a decision, because bids of different currencies cannot be compared without rates: that of the floor where
+ * The one currency of a decision, because bids of different currencies cannot be compared without rates: that of the first floor where
  * there is one, else the request's first. Undefined when the floor's is not among those that the request takes.
  */
-function currencyOf({ currencies, slot }: DecisionRequest): string | undefined {
-  const deals = slot.deals ?? [];
-  const stated = (slot.privateAuction === true ? deals : [slot, ...deals]).find((floors) => hasFloor(floors));
-  if (currencies.length === 0) return (stated ?? slot).floorCurrency;
+function currencyOf({ currencies, slots }: DecisionRequest): string | undefined {
+  let stated: Floors | undefined;
+  for (const slot of slots) {
+    if (slot.privateAuction !== true && hasFloor(slot)) stated ??= slot;
+    stated ??= slot.deals?.find((deal) => hasFloor(deal));
+  }
+  if (currencies.length === 0) return (stated ?? slots[0])?.floorCurrency;
   if (stated === undefined) return currencies[0];
   return currencies.includes(stated.floorCurrency) ? stated.floorCurrency : undefined;
 }
@@ -91,8 +94,8 @@ export function adSetVeto(adSet: AdSetEntry, rules: HardRules): HardVeto | null 
 /** Why this creative may not be served at that bid, or null. */
 export function creativeVeto(creative: CreativeEntry, adSet: AdSetEntry, rules: HardRules): HardVeto | null {
   if (!fits(creative.durationMs, rules.slot)) return VETO.duration;
-  const sale = saleOf(adSet, creative, rules.slot, rules.market);
-  if (typeof sale === "string") return VETO[sale];
+  const sale = saleVeto(adSet, creative, rules.slot, rules.market);
+  if (sale !== null) return VETO[sale];
   if (rules.blockedDomains.size > 0 && isDomainIn(creative.advertiserDomain, rules.blockedDomains)) return VETO.domain;
   if (rules.blockedCategories.size > 0 && creative.categories.some((id) => covers(rules.blockedCategories, id)))
     return VETO.category;
@@ -106,6 +109,7 @@ export function creativeVeto(creative: CreativeEntry, adSet: AdSetEntry, rules: 
 }
 
 function fits(durationMs: number, slot: AudioSlot): boolean {
+  if (durationMs > (slot.pod?.durationMs ?? Infinity)) return false;
   const required = slot.requiredDurationsMs ?? [];
   if (required.length > 0) return required.includes(durationMs);
   return durationMs >= slot.minDurationMs && durationMs <= (slot.maxDurationMs ?? Infinity);

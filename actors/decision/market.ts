@@ -48,7 +48,10 @@ export function marketOf(
   currency: string | undefined,
 ): Market {
   const own = request.seats?.own ?? null;
-  const isOpen = slot.privateAuction !== true && mayBuy(own, request.seats, []);
+  const isOpen =
+    slot.privateAuction !== true &&
+    mayBuy(own, request.seats, []) &&
+    (slot.floorCurrency === currency || !hasFloor(slot));
   const deals: OpenDeal[] = [];
   for (const offer of slot.deals ?? []) {
     const entry = found(catalog.deals, (deal) => deal.id, offer.id);
@@ -87,6 +90,20 @@ function floorCpmMicros(floors: Floors, durationMs: number): Micros {
   }
   if (floors.floorCpmMicrosPerSecond === undefined) return floors.floorCpmMicros;
   return Math.ceil((floors.floorCpmMicrosPerSecond * durationMs) / 1000);
+}
+
+/** @returns why a creative cannot be sold: to nobody, or not at this bid; null when it can. */
+export function saleVeto(
+  adSet: AdSetEntry,
+  creative: CreativeEntry,
+  slot: AudioSlot,
+  market: Market,
+): "floor" | "deal" | null {
+  // The way of most requests, for each candidate: nothing is allocated.
+  if (market.deals.length === 0 && market.isOpen)
+    return adSet.bidCpmMicros < floorCpmMicros(slot, creative.durationMs) ? "floor" : null;
+  const sale = saleOf(adSet, creative, slot, market);
+  return typeof sale === "string" ? sale : null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ActionRow } from "../../protocols/decision-record.ts";
-import { type Contender, rankOf } from "./contender.ts";
+import type { Contender } from "./contender.ts";
 
 /** Actions that a record lists; the rest is summed. */
 const ACTIONS_MAX = 12;
@@ -11,23 +11,34 @@ export interface ActionSet {
   readonly noAd: number;
 }
 
+/** Contenders of one rank, the best rank first. */
+export type Ranks = readonly (readonly Contender[])[];
+
+export function ranksOf(
+  contenders: readonly Contender[],
+  compare: (one: Contender, other: Contender) => number,
+): Ranks {
+  const ranks: Contender[][] = [];
+  for (const contender of [...contenders].sort((one, other) => compare(other, one))) {
+    const last = ranks.at(-1);
+    const [leader] = last ?? [];
+    if (last !== undefined && leader !== undefined && compare(leader, contender) === 0) last.push(contender);
+    else ranks.push([contender]);
+  }
+  return ranks;
+}
+
 /**
  * Each contender takes part by an independent draw; the best of those that do is served, and equals share evenly. So a contender is
  * served when it takes part, all above it do not, and it wins among its equals: with k of the others there, by 1/(k + 1).
  */
-export function actionSet(contenders: readonly Contender[]): ActionSet {
-  const ranked = [...contenders].sort((one, other) => rankOf(other, one));
+export function actionSet(ranks: Ranks): ActionSet {
   const served = new Map<Contender, number>();
   let reached = 1;
-  for (let first = 0; first < ranked.length && reached > 0;) {
-    const top = ranked[first];
-    if (top === undefined) break;
-    let last = first;
-    while (last < ranked.length && rankOf(top, ranked[last] ?? top) === 0) last++;
-    const equals = ranked.slice(first, last);
+  for (const equals of ranks) {
+    if (reached <= 0) break;
     equals.forEach((each, at) => served.set(each, reached * each.takesPart * shareAmong(equals, at)));
     for (const { takesPart } of equals) reached *= 1 - takesPart;
-    first = last;
   }
   return { served, noAd: reached };
 }

@@ -10,7 +10,7 @@ import { hardRules } from "./hard-rules.ts";
 const LOOKED_AT_MAX = 1_024;
 
 /**
- * The best ranked proposals that pass the hard rules: what agents outside are asked about before anything is drawn, vetoed or scored (D15).
+ * The best ranked proposals that pass the hard rules of a slot: what agents outside are asked about before anything is drawn, vetoed or scored (D15).
  * @param words the ad sets that audience reached.
  */
 export function shortlist(
@@ -20,14 +20,18 @@ export function shortlist(
   nowMs: EpochMs,
   proposalsMax: number,
 ): readonly Proposal[] {
-  const rules = hardRules(request, catalog, nowMs);
+  const rules = request.slots.map((slot) => hardRules(request, slot, catalog, nowMs));
   const proposals: Proposal[] = [];
   let looked = 0;
   for (let at = nextBit(words, 0); at !== -1 && at < catalog.adSets.length; at = nextBit(words, at + 1)) {
     if (proposals.length >= proposalsMax || looked++ >= LOOKED_AT_MAX) break;
     const adSet = catalog.adSets.at(at);
-    const gated = adSet === undefined ? undefined : gate(adSet, catalog, rules);
-    if (gated !== undefined && "proposal" in gated) proposals.push(gated.proposal);
+    if (adSet === undefined) continue;
+    const creatives = rules.flatMap((each) => {
+      const gated = gate(adSet, catalog, each);
+      return "proposal" in gated ? gated.proposal.creatives : [];
+    });
+    if (creatives.length > 0) proposals.push({ adSet, creatives: [...new Set(creatives)] });
   }
   return proposals;
 }

@@ -38,6 +38,12 @@ export class Tally {
     this.rows.push(rowOf(adSet, creativeId, distinct(vetoes), [], 0));
   }
 
+  /** One veto more, of an ad set that has its row. */
+  counted({ role, reason }: VetoRow): void {
+    const key = `${role}/${reason}`;
+    this.vetoCounts[key] = (this.vetoCounts[key] ?? 0) + 1;
+  }
+
   /** A role that refuses the request as a whole. */
   refused(role: string, reason: string): void {
     this.vetoCounts[`${role}/${reason}`] = 1;

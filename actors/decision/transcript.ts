@@ -11,7 +11,7 @@ import type { DecisionInputs } from "./decision.ts";
  * (D13, X1). Holds parts of the listener's state, so it is stored sealed only.
  */
 export interface Transcript {
-  readonly v: 1;
+  readonly v: 2;
   /** Version of the catalog; null: the shard had none yet. */
   readonly catalog: number | null;
   readonly nowMs: EpochMs;
@@ -75,7 +75,7 @@ export class TranscriptTaker {
     if (this.#inputs === null) throw new Error("nothing was deliberated");
     const { nowMs, sessionStartedMs, recent, upliftMax, request, refusedCampaigns } = this.#inputs;
     return {
-      v: 1,
+      v: 2,
       catalog: end.catalog,
       nowMs,
       sessionStartedMs,

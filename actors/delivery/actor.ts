@@ -12,6 +12,7 @@ import type { EpochMs } from "../../protocols/quantities.ts";
 import { defineActor } from "../../runtime/actor/define.ts";
 import type { Effects } from "../../runtime/actor/effects.ts";
 import { ref } from "../../runtime/actor/reference.ts";
+import { servingIdOf } from "../../protocols/decision-id.ts";
 import { restart } from "../../runtime/actor/supervision.ts";
 import { count, release, settle } from "../wallet/calls.ts";
 import { isTooFast, newlyCounted } from "./playback.ts";
@@ -70,8 +71,8 @@ export const deliveryActor = defineActor(delivery, {
     forget(state, fx) {
       const { opening, stage, events } = state;
       if (opening !== null && !opening.test) {
-        const { decisionId, campaignId, creativeId, priceNanos } = opening;
-        fx.record({ t: "outcome", decisionId, campaignId, creativeId, stage, priceNanos, events });
+        const { decisionId, slot = 0, campaignId, creativeId, priceNanos } = opening;
+        fx.record({ t: "outcome", decisionId, slot, campaignId, creativeId, stage, priceNanos, events });
       }
       fx.forget();
       return state;
@@ -159,8 +160,9 @@ function giveUp(state: DeliveryState, stage: "lost" | "expired", atMs: EpochMs, 
 }
 
 function tellListener(opening: DeliveryOpening, event: DeliveryOutcome["event"], atMs: EpochMs, fx: Effects): void {
-  const { decisionId, campaignId, creativeId } = opening;
+  const { campaignId, creativeId } = opening;
   if (opening.listener === null) return;
+  const decisionId = servingIdOf(opening.decisionId, opening.slot ?? 0);
   fx.tell(ref(listener, opening.listener), "Outcome", { decisionId, campaignId, creativeId, event, atMs });
 }
 
@@ -173,6 +175,7 @@ function recordEvent(
   fx: Effects,
 ): void {
   const invalid = (event === "start" || event === "complete") && isTooFast(state.events, opening.durationMs);
-  const row = { t: "event", decisionId: opening.decisionId, event, atMs, arrivedAtMs: fx.nowMs, status };
+  const { decisionId, slot = 0 } = opening;
+  const row = { t: "event", decisionId, slot, event, atMs, arrivedAtMs: fx.nowMs, status };
   fx.record(invalid ? { ...row, invalid: "complete-too-soon" } : row);
 }

@@ -1,12 +1,13 @@
 import type { AdSetEntry, CapEntry } from "../../protocols/catalog-index.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type {
+  AheadAd,
   CommittedDecision,
+  FrequencyAnswer,
   FrequencyRequest,
   ListenerEvent,
   Proposal,
   RoleVeto,
-  SafetyAnswer,
 } from "../../protocols/roles.ts";
 import { defineAgent } from "../../runtime/actor/agent.ts";
 import { addDays } from "../calendar/civil-date.ts";
@@ -35,34 +36,39 @@ export const strictFrequencyAgent = frequencyBy("strict", (limit) => Math.max(1,
 
 /** A variant of the role for each way to read a cap's limit; never higher than the cap's own (F1). */
 function frequencyBy(variant: string, allowed: (limit: number) => number) {
-  return defineAgent<FrequencyRequest, SafetyAnswer, FrequencyPart, CommittedDecision, ListenerEvent>({
+  return defineAgent<FrequencyRequest, FrequencyAnswer, FrequencyPart, CommittedDecision, ListenerEvent>({
     role: "frequency",
     variant,
     version: "1",
     purpose: "safety",
     part: frequencyPart,
-    answer({ proposals, sessionStartedMs }, { part, nowMs }) {
+    answer({ proposals, sessionStartedMs, ahead }, { part, nowMs }) {
       const vetoes: RoleVeto[] = [];
-      if (part === undefined) return { vetoes };
-      const heard = new Map(part.heard.map((entry) => [entry.campaignId, entry.atMs]));
+      // One ad meets every cap of a listener who heard nothing yet.
+      if (part === undefined && ahead === undefined) return { vetoes };
+      const left: number[] = [];
+      const heard = new Map(part?.heard.map((entry) => [entry.campaignId, entry.atMs]));
       const pending = countPending(part, nowMs);
-      const isFull = part.pending.length >= PENDING_MAX && sum(pending.values()) >= PENDING_MAX;
+      const isFull = sum(pending.values()) + (ahead?.length ?? 0) >= PENDING_MAX;
       proposals.forEach(({ adSet }, proposal) => {
+        left.push(Infinity);
         if (isFull && stampsFor(adSet) > 0) {
           vetoes.push({ proposal, reason: "open-bids", rule: `${PENDING_MAX} open bids` });
           return;
         }
         const held = pending.get(adSet.campaignId) ?? 0;
         const stamps = heard.get(adSet.campaignId) ?? [];
-        if (held + stamps.length === 0) return;
-        const cap = adSet.caps.find(
-          (each) =>
-            held + countHeard(stamps, each, adSet, nowMs, sessionStartedMs) >= allowed(each.limit) &&
-            each.kind !== "pod",
-        );
-        if (cap !== undefined) vetoes.push({ proposal, reason: "cap", rule: cap.rule });
+        if (ahead === undefined && held + stamps.length === 0) return;
+        for (const cap of adSet.caps) {
+          const own = countAhead(ahead ?? [], adSet, cap.kind === "pod");
+          const before = cap.kind === "pod" ? 0 : held + countHeard(stamps, cap, adSet, nowMs, sessionStartedMs);
+          left[proposal] = Math.min(left[proposal] ?? Infinity, allowed(cap.limit) - before - own);
+          if ((left[proposal] ?? 0) > 0) continue;
+          vetoes.push({ proposal, reason: "cap", rule: cap.rule });
+          return;
+        }
       });
-      return { vetoes };
+      return { vetoes, left };
     },
     whenFailing: ({ proposals }) => ({
       vetoes: proposals.map((_: Proposal, proposal: number) => ({
@@ -95,14 +101,19 @@ function frequencyBy(variant: string, allowed: (limit: number) => number) {
 
 const isHeld = (expiresAtMs: EpochMs, nowMs: EpochMs): boolean => nowMs <= expiresAtMs + RELEASE_GRACE_MS;
 
-/** A pod of one ad meets every pod cap, so those need no memory. */
+/** What a pod cap counts is in one answer, so those need no memory. */
 function stampsFor(adSet: AdSetEntry): number {
   return adSet.caps.reduce((most, cap) => (cap.kind === "pod" ? most : Math.max(most, cap.limit)), 0);
 }
 
-function countPending(part: FrequencyPart, nowMs: EpochMs): Map<string, number> {
+/** Ads of the same campaign that the answer holds already. */
+function countAhead(ahead: readonly AheadAd[], { campaignId }: AdSetEntry, inPod: boolean): number {
+  return ahead.filter(({ adSet, samePod }) => adSet.campaignId === campaignId && (samePod || !inPod)).length;
+}
+
+function countPending(part: FrequencyPart | undefined, nowMs: EpochMs): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { campaignId, expiresAtMs } of part.pending) {
+  for (const { campaignId, expiresAtMs } of part?.pending ?? []) {
     if (isHeld(expiresAtMs, nowMs)) counts.set(campaignId, (counts.get(campaignId) ?? 0) + 1);
   }
   return counts;

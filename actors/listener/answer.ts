@@ -1,7 +1,8 @@
 import type { AdSetEntry, CatalogIndex } from "../../protocols/catalog-index.ts";
 import { INPUTS_BYTES_MAX, sealedInputsOf } from "../../protocols/decision-record.ts";
+import { servingIdOf } from "../../protocols/decision-id.ts";
 import { INDEX_SNAPSHOT } from "../../protocols/messages/catalog.ts";
-import { delivery, reservationMs } from "../../protocols/messages/delivery.ts";
+import { delivery } from "../../protocols/messages/delivery.ts";
 import type { DecisionAnswer, DecisionRequest } from "../../protocols/messages/listener.ts";
 import { walletKey } from "../../protocols/messages/wallet.ts";
 import type { EpochMs, LocalDate } from "../../protocols/quantities.ts";
@@ -12,13 +13,13 @@ import { ref } from "../../runtime/actor/reference.ts";
 import { localDate } from "../calendar/zone.ts";
 import { compileIndex } from "../decision/compile-index.ts";
 import { UPLIFT_MAX } from "../decision/contender.ts";
-import { type Decision, type Roles, unpaid, type Winner } from "../decision/decision.ts";
+import { type Decision, type Roles, unpaid, type Winner, winnersOf } from "../decision/decision.ts";
 import { decide } from "../decision/kernel.ts";
 import { type Transcript, TranscriptTaker } from "../decision/transcript.ts";
-import { freeNanos, reserve } from "../wallet/calls.ts";
+import { freeNanos, release, reserve } from "../wallet/calls.ts";
 import { bidOf } from "./bid.ts";
 import { type HeardOutside, hearOutside } from "./outside.ts";
-import { recordOf } from "./record.ts";
+import { expiryOf, recordOf } from "./record.ts";
 import { partOf, remember } from "./memory.ts";
 import { armsOf, type Cast, chosen, type ListenerSettings, type Roster } from "./roster.ts";
 import { coreAt, forgetDueMs, type ListenerCore, type ListenerTable } from "./state.ts";
@@ -49,8 +50,12 @@ export function answerRequest(
   const { decision, transcript } = decideAndReserve(table, request, fx, settings.roster, moment);
   // Before the first index arrives there is nothing to say about campaigns.
   const nbr = catalog === undefined ? 0 : decision.nbr;
-  const { winner } = decision;
-  const expiresAtMs = fx.nowMs + reservationMs(request.context.feed, request.slot.expiryMs);
+  const ads = winnersOf(decision).map((winner, slot) => ({
+    winner,
+    slot,
+    servingId: servingIdOf(decisionId, slot),
+    expiresAtMs: expiryOf(winner, request, fx.nowMs),
+  }));
   fx.record(
     recordOf(
       request,
@@ -61,31 +66,34 @@ export function answerRequest(
         nowMs: fx.nowMs,
         node: settings.node,
         experiments: armsOf(settings.roster, fx.key),
-        reservedUntil: winner === null ? null : expiresAtMs,
         inputs: fx.seal(transcript, sealedInputsOf(decisionId), INPUTS_BYTES_MAX) ?? "too large",
         waits: heard.values(),
       },
     ),
   );
-  fx.reply({ decisionId, bid: winner === null ? null : bidOf(winner, expiresAtMs), nbr });
-  if (winner !== null) openDelivery(winner, request, decisionId, expiresAtMs, fx);
+  fx.reply({ decisionId, bids: ads.map(({ winner, slot, expiresAtMs }) => bidOf(winner, slot, expiresAtMs)), nbr });
+  for (const ad of ads) openDelivery(ad, request, decisionId, fx);
   if (request.test || request.memory === "none") return table;
-  const remembered = winner === null ? core : { ...core, lastSeenMs: fx.nowMs, bids: core.bids + 1 };
+  const remembered = ads.length === 0 ? core : { ...core, lastSeenMs: fx.nowMs, bids: core.bids + ads.length };
   if (before === undefined) fx.setTimer("forget", forgetDueMs(remembered));
-  const kept = remembered === before ? table : table.with("core", remembered);
-  if (winner === null) return kept;
-  const { adSet, creative } = winner;
-  const { context, capabilities } = request;
-  const committed = {
-    decisionId,
-    adSet,
-    creative,
-    context,
-    profile: capabilities.profile,
-    atMs: fx.nowMs,
-    expiresAtMs,
-  };
-  return remember(kept, committed, settings.roster, fx.key, fx.nowMs);
+  let kept = remembered === before ? table : table.with("core", remembered);
+  for (const { winner, servingId, expiresAtMs } of ads) {
+    const { adSet, creative } = winner;
+    const { context, capabilities } = request;
+    const { profile } = capabilities;
+    const committed = { decisionId: servingId, adSet, creative, context, profile, atMs: fx.nowMs, expiresAtMs };
+    kept = remember(kept, committed, settings.roster, fx.key, fx.nowMs);
+  }
+  return kept;
+}
+
+/** An ad of the answer. */
+interface Ad {
+  readonly winner: Winner;
+  /** Its place among them. */
+  readonly slot: number;
+  readonly servingId: string;
+  readonly expiresAtMs: EpochMs;
 }
 
 interface Moment {
@@ -111,7 +119,6 @@ function decideAndReserve(
   const roles = rolesFor(table, request, fx, roster, moment, taker);
   const upliftMax = mayMoveBids(table, request, roster, fx.key) ? UPLIFT_MAX : 0;
   const refusedCampaigns: string[] = [];
-  const wallet = { key: walletKey(fx.partition) };
   for (;;) {
     const { sessionStartedMs } = core;
     const inputs = { nowMs: fx.nowMs, request, sessionStartedMs, recent, upliftMax, refusedCampaigns };
@@ -121,19 +128,28 @@ function decideAndReserve(
       decision: end,
       transcript: taker.transcript({ catalog: catalog?.version ?? null, unpaid: isUnpaid }),
     });
-    if (decision.winner === null) return ended(decision, false);
-    const { adSet, sale } = decision.winner;
-    const day = localDate(adSet.timezone, fx.nowMs);
-    const reserved = fx.call(wallet, reserve, {
-      campaign: adSet.campaignId,
-      day,
-      nanos: sale.priceCpmMicros,
-      test: request.test,
-    });
-    if (reserved.ok) return ended(decision, false);
-    refusedCampaigns.push(adSet.campaignId);
+    const refused = reserveAll(winnersOf(decision), request, fx);
+    if (refused === null) return ended(decision, false);
+    refusedCampaigns.push(refused);
     if (refusedCampaigns.length >= RESERVATIONS_MAX) return ended(unpaid(decision), true);
   }
+}
+
+/** Reserves for all ads of an answer, or for none. @returns the campaign whose wallet refused, or null. */
+function reserveAll(winners: readonly Winner[], { test }: DecisionRequest, fx: Fx): string | null {
+  const wallet = { key: walletKey(fx.partition) };
+  const held: { readonly campaign: string; readonly day: LocalDate; readonly nanos: number }[] = [];
+  for (const { adSet, sale } of winners) {
+    const campaign = adSet.campaignId;
+    const price = { campaign, day: localDate(adSet.timezone, fx.nowMs), nanos: sale.priceCpmMicros };
+    if (fx.call(wallet, reserve, { ...price, test }).ok) {
+      held.push(price);
+      continue;
+    }
+    for (const each of test ? [] : held) fx.call(wallet, release, each);
+    return campaign;
+  }
+  return null;
 }
 
 /** Whether personalisation can have anything to say: one that keeps a part says nothing without it, or without consent. */
@@ -191,15 +207,15 @@ function rolesFor(
 }
 
 function openDelivery(
-  winner: Winner,
+  { winner, slot, servingId, expiresAtMs }: Ad,
   request: DecisionRequest,
   decisionId: string,
-  expiresAtMs: EpochMs,
   fx: Fx,
 ): void {
   const { adSet, creative, sale } = winner;
-  fx.tell(ref(delivery, decisionId, fx.partition), "Open", {
+  fx.tell(ref(delivery, servingId, fx.partition), "Open", {
     decisionId,
+    slot,
     listener: request.test || request.memory === "none" ? null : fx.key,
     campaignId: adSet.campaignId,
     adSetId: adSet.id,

@@ -2,9 +2,12 @@ import type { DecidedBid } from "../../protocols/messages/listener.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { Winner } from "../decision/decision.ts";
 
-/** The answer's bid: the price of its sale, with those media files that the slot takes. */
-export function bidOf({ adSet, creative, mediaFiles, sale }: Winner, expiresAtMs: EpochMs): DecidedBid {
+/** A bid of the answer: the price of its sale, with those media files that the slot takes. */
+export function bidOf(winner: Winner, slot: number, expiresAtMs: EpochMs): DecidedBid {
+  const { adSet, creative, mediaFiles, sale } = winner;
   return {
+    impId: winner.slot.impId,
+    slot,
     campaignId: adSet.campaignId,
     adSetId: adSet.id,
     creative: {

@@ -1,8 +1,9 @@
-import type { ArmRow, DecisionRecord, RoleRow } from "../../protocols/decision-record.ts";
+import type { ArmRow, DecisionRecord, RoleRow, SlotRow } from "../../protocols/decision-record.ts";
+import { reservationMs } from "../../protocols/messages/delivery.ts";
 import type { DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { Heard } from "../../runtime/actor/transient.ts";
-import type { Decision } from "../decision/decision.ts";
+import { type Decision, type Winner, winnersOf } from "../decision/decision.ts";
 
 /** Where and by what a decision was made. */
 interface Making {
@@ -11,11 +12,14 @@ interface Making {
   readonly nowMs: EpochMs;
   readonly node: string;
   readonly experiments: readonly ArmRow[];
-  readonly reservedUntil: EpochMs | null;
   readonly inputs: DecisionRecord["inputs"];
   /** What the decision waited for agents outside before it was made (D15). */
   readonly waits: Iterable<Heard>;
 }
+
+/** Until when an ad may be played and its impression count. */
+export const expiryOf = ({ slot }: Winner, request: DecisionRequest, nowMs: EpochMs): EpochMs =>
+  nowMs + reservationMs(request.context.feed, slot.expiryMs);
 
 /** The row that explains this decision (decisioning.md 7.4). */
 export function recordOf(request: DecisionRequest, decision: Decision, made: Making): DecisionRecord {
@@ -37,9 +41,10 @@ export function recordOf(request: DecisionRequest, decision: Decision, made: Mak
     currency: winner?.adSet.currency ?? null,
     dealId: winner?.sale.dealId ?? null,
     priceNanos: winner?.sale.priceCpmMicros ?? null,
-    floorNanos: winner?.sale.floorCpmMicros ?? request.slot.floorCpmMicros,
+    floorNanos: winner?.sale.floorCpmMicros ?? request.slots[0]?.floorCpmMicros ?? 0,
     clearingNanos: winner?.sale.priceCpmMicros ?? null,
-    reservedUntil: made.reservedUntil,
+    reservedUntil: winner === null ? null : expiryOf(winner, request, made.nowMs),
+    slots: slotsOf(request, decision, made.nowMs),
     propensity,
     actions: decision.actions,
     noAdProbability: decision.noAdProbability,
@@ -63,4 +68,23 @@ function waitedFor(roles: readonly RoleRow[], waits: Iterable<Heard>): readonly 
   const waited = new Map([...waits].map(({ agent, micros }) => [agent.role, micros]));
   if (waited.size === 0) return roles;
   return roles.map((row) => ({ ...row, micros: row.micros + (waited.get(row.role) ?? 0) }));
+}
+
+function slotsOf(request: DecisionRequest, decision: Decision, nowMs: EpochMs): readonly SlotRow[] {
+  const winners = winnersOf(decision);
+  return decision.places.map(({ winner, propensity, actions, noAdProbability, explore }) => ({
+    slot: winner === null ? null : winners.indexOf(winner),
+    impId: winner?.slot.impId ?? null,
+    campaignId: winner?.adSet.campaignId ?? null,
+    adSetId: winner?.adSet.id ?? null,
+    creativeId: winner?.creative.id ?? null,
+    dealId: winner?.sale.dealId ?? null,
+    priceNanos: winner?.sale.priceCpmMicros ?? null,
+    floorNanos: winner?.sale.floorCpmMicros ?? null,
+    reservedUntil: winner === null ? null : expiryOf(winner, request, nowMs),
+    propensity,
+    actions,
+    noAdProbability,
+    explore,
+  }));
 }

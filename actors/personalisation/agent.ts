@@ -9,7 +9,7 @@ import { aboutOf, clicked, expectationOf, heard, NEUTRAL } from "./habits.ts";
 import { type PersonalisationPart, personalisationPart } from "./part.ts";
 
 /** Ads of one listener that may still be heard or clicked; beyond, the oldest is no longer learnt from. */
-const OPEN_MAX = 4;
+const OPEN_MAX = 12;
 
 /** Values an ad by what this listener did with its like; with the capability `profile` only. */
 export const personalisationAgent = defineAgent<

@@ -27,8 +27,8 @@ function rewardBy(variant: string, slope: RewardSlope) {
     version: "1",
     purpose: "scoring",
     part: rewardPart,
-    answer(_request, { part, nowMs }) {
-      const seconds = secondsHeard(part, slope.halfLifeMs, nowMs);
+    answer({ aheadMs = 0 }, { part, nowMs }) {
+      const seconds = secondsHeard(part, slope.halfLifeMs, nowMs) + aheadMs / 1000;
       const nanosPerSecond = Math.min(slope.nanosPerSecondMax, Math.round(seconds * slope.nanosPerSecondHeard));
       const why = `${Math.round(seconds)} s of ads lately: ${nanosPerSecond / 1_000} micros a second`;
       return { nanosPerSecond, why };

@@ -1,5 +1,6 @@
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type {
+  AheadAd,
   CommittedDecision,
   ListenerEvent,
   Proposal,
@@ -20,6 +21,8 @@ export interface SeparationPolicy {
   readonly advertiserGapMs: number;
   /** Two ads of one competitive category neither (S1). */
   readonly categoryGapMs: number;
+  /** Within one answer two such ads are never in the same pod, or never follow each other (S1). */
+  readonly inPod: "pod" | "adjacency";
 }
 
 /** "Never the ad just heard" (S4), for as long as a listener remembers a session; breaks are at least 3 min apart (learning.md 1). */
@@ -28,6 +31,7 @@ export const SEPARATION: SeparationPolicy = {
   creativeGapMs: 30 * 60_000,
   advertiserGapMs: 3 * 60_000,
   categoryGapMs: 3 * 60_000,
+  inPod: "pod",
 };
 
 const RECENT_MAX = 16;
@@ -38,8 +42,12 @@ const UNCATEGORISED = "IAB24";
 
 export const separationAgent = separationBy("default", SEPARATION);
 
+/** Competitors may be in one pod, but never follow each other. */
+export const adjacentSeparationAgent = separationBy("adjacent", { ...SEPARATION, inPod: "adjacency" });
+
 /** Twice as far apart. */
 export const wideSeparationAgent = separationBy("wide", {
+  ...SEPARATION,
   creativeGapAds: SEPARATION.creativeGapAds * 2,
   creativeGapMs: SEPARATION.creativeGapMs * 2,
   advertiserGapMs: SEPARATION.advertiserGapMs * 2,
@@ -54,7 +62,7 @@ function separationBy(variant: string, policy: SeparationPolicy) {
     version: "1",
     purpose: "safety",
     part: separationPart,
-    answer: ({ proposals }, { part, nowMs }) => ({ vetoes: vetoesOf(proposals, part, policy, nowMs) }),
+    answer: (request, { part, nowMs }) => ({ vetoes: vetoesOf(request, part, policy, nowMs) }),
     whenFailing: ({ proposals }) => ({
       vetoes: proposals.map((_: Proposal, proposal: number) => ({
         proposal,
@@ -78,38 +86,92 @@ function separationBy(variant: string, policy: SeparationPolicy) {
   });
 }
 
+/** An ad that stands in the way of those like it, and for how many ads; undefined: for the whole answer. */
+interface Rival {
+  readonly advertiserId: string;
+  readonly categories: readonly string[];
+  readonly reachAds: number | undefined;
+  readonly advertiserRule: string;
+  readonly categoryRule: string;
+}
+
 function vetoesOf(
-  proposals: readonly Proposal[],
+  { proposals, ahead }: SeparationRequest,
   part: SeparationPart | undefined,
   policy: SeparationPolicy,
   nowMs: EpochMs,
 ): RoleVeto[] {
   const vetoes: RoleVeto[] = [];
-  const last = part?.recent.at(-1);
-  if (part === undefined || last === undefined) return vetoes;
-  const justHeard = new Set(
-    part.recent
-      .slice(-policy.creativeGapAds)
-      .filter(({ atMs }) => nowMs - atMs < policy.creativeGapMs)
-      .map(({ creativeId }) => creativeId),
-  );
-  const sinceMs = nowMs - last.atMs;
-  const adjacent = sinceMs < policy.advertiserGapMs ? last.advertiserId : undefined;
-  const competing = sinceMs < policy.categoryGapMs ? last.categories : [];
+  if (part === undefined && ahead === undefined) return vetoes;
+  const justHeard = justHeardOf(part, ahead ?? [], policy, nowMs);
+  const rivals =
+    ahead === undefined || ahead.length === 0 ? rivalBefore(part, policy, nowMs) : rivalsAhead(ahead, policy);
+  if (justHeard.size === 0 && rivals.length === 0) return vetoes;
   const creativeRule = `not within ${policy.creativeGapAds} ads or ${policy.creativeGapMs / 60_000} min`;
-  const advertiserRule = `not adjacent within ${policy.advertiserGapMs / 60_000} min`;
-  const categoryRule = `not adjacent within ${policy.categoryGapMs / 60_000} min`;
   proposals.forEach(({ creatives }, proposal) => {
     for (const { id, advertiserId, categories } of creatives) {
-      if (justHeard.has(id)) vetoes.push({ proposal, creativeId: id, reason: "creative", rule: creativeRule });
-      if (advertiserId === adjacent)
-        vetoes.push({ proposal, creativeId: id, reason: "advertiser", rule: advertiserRule });
-      const shared = categories.find((category) => competing.some((heard) => areCompeting(category, heard)));
-      if (shared !== undefined)
-        vetoes.push({ proposal, creativeId: id, reason: "category", rule: `${shared} ${categoryRule}` });
+      const against = (reason: string, rule: string, reachAds: number | undefined): void => {
+        // How far it reaches matters only where more than one ad is decided.
+        const reach = ahead === undefined || reachAds === undefined ? {} : { reachAds };
+        vetoes.push({ proposal, creativeId: id, reason, rule, ...reach });
+      };
+      const gapAds = justHeard.get(id);
+      if (gapAds !== undefined) against("creative", creativeRule, gapAds);
+      for (const rival of rivals) {
+        if (advertiserId === rival.advertiserId) against("advertiser", rival.advertiserRule, rival.reachAds);
+        const shared = categories.find((category) => rival.categories.some((each) => areCompeting(category, each)));
+        if (shared !== undefined) against("category", `${shared} ${rival.categoryRule}`, rival.reachAds);
+      }
     }
   });
   return vetoes;
+}
+
+/** Creatives heard lately or placed just before, and for how many further ads each is kept out. */
+function justHeardOf(
+  part: SeparationPart | undefined,
+  ahead: readonly AheadAd[],
+  policy: SeparationPolicy,
+  nowMs: EpochMs,
+): ReadonlyMap<string, number> {
+  const heard = (part?.recent ?? []).map(({ creativeId, atMs }) => ({ creativeId, atMs }));
+  const placed = ahead.map(({ creative }) => ({ creativeId: creative.id, atMs: nowMs }));
+  const last = [...heard.slice(-policy.creativeGapAds), ...placed].slice(-policy.creativeGapAds);
+  const kept = new Map<string, number>();
+  last.forEach(({ creativeId, atMs }, at) => {
+    if (nowMs - atMs < policy.creativeGapMs) kept.set(creativeId, policy.creativeGapAds - (last.length - 1 - at));
+  });
+  return kept;
+}
+
+/** The last ad before this answer: adjacent to its first, unless that was long ago. */
+function rivalBefore(part: SeparationPart | undefined, policy: SeparationPolicy, nowMs: EpochMs): readonly Rival[] {
+  const last = part?.recent.at(-1);
+  if (last === undefined) return [];
+  const sinceMs = nowMs - last.atMs;
+  return [
+    {
+      advertiserId: sinceMs < policy.advertiserGapMs ? last.advertiserId : "",
+      categories: sinceMs < policy.categoryGapMs ? last.categories : [],
+      reachAds: 1,
+      advertiserRule: `not adjacent within ${policy.advertiserGapMs / 60_000} min`,
+      categoryRule: `not adjacent within ${policy.categoryGapMs / 60_000} min`,
+    },
+  ];
+}
+
+/** Breaks of one answer are further apart than any gap. */
+function rivalsAhead(ahead: readonly AheadAd[], policy: SeparationPolicy): readonly Rival[] {
+  const inPod = ahead.filter(({ samePod }) => samePod);
+  const isAdjacency = policy.inPod === "adjacency";
+  const rule = isAdjacency ? "not adjacent in a pod" : "not twice in a pod";
+  return (isAdjacency ? inPod.slice(-1) : inPod).map(({ creative }) => ({
+    advertiserId: creative.advertiserId,
+    categories: creative.categories.slice(0, CATEGORIES_MAX),
+    reachAds: isAdjacency ? 1 : undefined,
+    advertiserRule: rule,
+    categoryRule: rule,
+  }));
 }
 
 /** The same category, or one is the tier above the other: `IAB17` competes with `IAB17-3`, `IAB17-2` does not (S1). */

@@ -26,6 +26,8 @@ export type TrackedEvent = z.infer<typeof TrackedEvent>;
 
 export const DeliveryOpening = z.strictObject({
   decisionId: z.string(),
+  /** The ad's place in the answer; absent: the first. */
+  slot: z.int().optional(),
   /** Key of the listener's actor, or null when it keeps nothing of this decision. */
   listener: z.string().nullable(),
   campaignId: Id,
@@ -57,7 +59,7 @@ export const DeliveryView = z.strictObject({
 });
 export type DeliveryView = z.infer<typeof DeliveryView>;
 
-/** One bid's life: open → billed | lost | expired; key = decision id, pinned to the decision's partition (D16). Only Open creates it. */
+/** One bid's life: open → billed | lost | expired; key = serving id, pinned to the decision's partition (D16). Only Open creates it. */
 export const delivery = protocol("delivery", {
   Open: tell(DeliveryOpening.shape),
   Event: ask({ event: TrackedEvent, atMs: EpochMs }, EventStatus),

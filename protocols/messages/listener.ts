@@ -56,7 +56,10 @@ export const OfferedDeal = z.strictObject({
 });
 export type OfferedDeal = z.infer<typeof OfferedDeal>;
 
-/** The one audio slot to fill. Durations in milliseconds; money as CPM in micros of `currency`. */
+/** Ad places of one answer: a token counts them in one byte, and each opens a delivery in the commit of the decision. */
+export const PLACES_MAX = 16;
+
+/** What one imp asks for: a place for one ad, or for several where its pod is dynamic. Durations in milliseconds; money as CPM in micros of `currency`. */
 export const AudioSlot = z.strictObject({
   impId: z.string(),
   mimes: z.array(z.string()),
@@ -70,6 +73,20 @@ export const AudioSlot = z.strictObject({
   deals: z.array(OfferedDeal).optional(),
   secure: z.boolean(),
   startDelay: z.int().optional(),
+  /** Where it stands among the others (OpenRTB 2.6 section 7.6). Absent: in the break that has no name, as one ad. */
+  pod: z
+    .strictObject({
+      /** `podid`; empty: the break that has no name. */
+      id: z.string(),
+      /** `podseq`: 1 the first break of the content, -1 the last. */
+      sequence: z.int(),
+      /** `slotinpod`: 1 the first place of the break, -1 the last, 2 the first or the last, 0 any. */
+      position: z.int(),
+      /** `poddur` and `maxseq`; one of them makes it dynamic: several ads, as long together and as many. */
+      durationMs: z.int().optional(),
+      adsMax: z.int().optional(),
+    })
+    .optional(),
   blockedAttributes: z.array(z.int()),
   minBitrateKbps: z.int().optional(),
   maxBitrateKbps: z.int().optional(),
@@ -95,7 +112,10 @@ export const DecisionRequest = z.strictObject({
   /** How long this key may be remembered: as a listener, for its session, or not beyond the answer (interfaces.md 5). */
   memory: z.enum(["listener", "session", "none"]),
   context: CoarseContext,
-  slot: AudioSlot,
+  /** In the order of the request. */
+  slots: z.array(AudioSlot).min(1).max(PLACES_MAX),
+  /** Steps that the search for the best slate may take: the request's time, as a number that replay finds again. Absent: as by default. */
+  searchStepsMax: z.int().min(1).optional(),
   currencies: z.array(z.string()),
   /** Who may buy: our own seat, or null where we have none; `wseat` and `bseat`. Absent: nobody is excluded. */
   seats: z
@@ -128,6 +148,9 @@ const ServedCreative = z.strictObject({
 export type ServedCreative = z.infer<typeof ServedCreative>;
 
 export const DecidedBid = z.strictObject({
+  impId: z.string(),
+  /** Its place among the ads of the answer, in the order in which they are heard, from 0. */
+  slot: z.int(),
   campaignId: Id,
   adSetId: Id,
   creative: ServedCreative,
@@ -144,14 +167,15 @@ export type DecidedBid = z.infer<typeof DecidedBid>;
 
 export const DecisionAnswer = z.strictObject({
   decisionId: z.string(),
-  /** null: no bid, for the reason `nbr` (decisioning.md 3). */
-  bid: DecidedBid.nullable(),
+  /** In the order in which they are heard; empty: no bid, for the reason `nbr` (decisioning.md 3). */
+  bids: z.array(DecidedBid),
   nbr: z.int().nullable(),
 });
 export type DecisionAnswer = z.infer<typeof DecisionAnswer>;
 
 /** What delivery tells the listener: the reservation's end, or an event that agents learn from. */
 export const DeliveryOutcome = z.strictObject({
+  /** The serving id of the ad (decision-id.ts). */
   decisionId: z.string(),
   campaignId: Id,
   creativeId: Id,

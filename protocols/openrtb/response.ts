@@ -26,13 +26,16 @@ export interface BidOffer {
   readonly billingUrl: string;
   readonly lossUrl: string;
   readonly dealId?: string | undefined;
+  /** Who buys. */
+  readonly seat?: string | undefined;
+  /** Of a dynamic pod only: 1 the first place, -1 the last, 0 any. */
+  readonly slotInPod?: number | undefined;
 }
 
 export interface BidResponseFacts {
   readonly requestId: string;
   readonly decisionId: string;
   readonly currency: string;
-  readonly seat?: string | undefined;
   readonly offers: readonly BidOffer[];
 }
 
@@ -55,6 +58,7 @@ export interface Bid {
   readonly exp: number;
   readonly language?: string;
   readonly dealid?: string;
+  readonly slotinpod?: number;
   readonly nurl: string;
   readonly burl: string;
   readonly lurl: string;
@@ -70,12 +74,17 @@ export interface BidResponse {
 
 /** The OpenRTB answer to a request that got at least one bid; no bid is a 204 without body. */
 export function bidResponse(facts: BidResponseFacts): BidResponse {
-  const seat = facts.seat === undefined ? {} : { seat: facts.seat };
+  const bySeat = new Map<string | undefined, BidOffer[]>();
+  for (const offer of facts.offers) bySeat.set(offer.seat, [...(bySeat.get(offer.seat) ?? []), offer]);
   return {
     id: facts.requestId,
     bidid: facts.decisionId,
     cur: facts.currency,
-    seatbid: [{ ...seat, group: 0, bid: facts.offers.map(bidOf) }],
+    seatbid: [...bySeat].map(([seat, offers]) => ({
+      ...(seat === undefined ? {} : { seat }),
+      group: 0,
+      bid: offers.map(bidOf),
+    })),
   };
 }
 
@@ -97,6 +106,7 @@ function bidOf(offer: BidOffer): Bid {
     exp: offer.expirySeconds,
     ...(language === undefined ? {} : { language }),
     ...(offer.dealId === undefined ? {} : { dealid: offer.dealId }),
+    ...(offer.slotInPod === undefined ? {} : { slotinpod: offer.slotInPod }),
     nurl: offer.winUrl,
     burl: offer.billingUrl,
     lurl: offer.lossUrl,

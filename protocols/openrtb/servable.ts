@@ -5,7 +5,8 @@ import type { NoBidReason } from "./no-bid.ts";
 export type AudioImp = Imp & { readonly audio: Audio };
 
 export type Servable =
-  { readonly ok: true; readonly imp: AudioImp } | { readonly ok: false; readonly nbr: NoBidReason };
+  | { readonly ok: true; readonly imps: readonly [AudioImp, ...AudioImp[]] }
+  | { readonly ok: false; readonly nbr: NoBidReason };
 
 /** VAST 4.2 inline, which is what we write. */
 const VAST_42 = 13;
@@ -13,22 +14,20 @@ const VAST_42 = 13;
 const INLINE_VAST: ReadonlySet<number> = new Set([2, 3, 7, 11, 13, 15]);
 
 /**
- * The first impression we can answer in this release: audio (whatever other formats stand beside it) with a media type, inline
- * VAST, and not a slot of a pod.
+ * The impressions we can answer: audio (whatever other formats stand beside it) with a media type and inline VAST.
  * @returns otherwise nbr 2 (invalid request): what was asked is none of our formats, which is neither a fault of ours nor a
  *   decision against a campaign, so the 500 block does not fit.
  */
 export function servable(request: BidRequest): Servable {
   if (request.dooh) return { ok: false, nbr: 2 };
-  for (const imp of request.imps) {
-    if (imp.audio !== undefined && speaksOurs(imp.audio)) return { ok: true, imp: imp as AudioImp };
-  }
-  return { ok: false, nbr: 2 };
+  const [first, ...more] = request.imps.filter(
+    (imp): imp is AudioImp => imp.audio !== undefined && speaksOurs(imp.audio),
+  );
+  return first === undefined ? { ok: false, nbr: 2 } : { ok: true, imps: [first, ...more] };
 }
 
 function speaksOurs(audio: Audio): boolean {
   if (audio.mimes.length === 0) return false;
-  if (audio.podDurationSeconds !== undefined || audio.podId !== undefined) return false;
   return audio.protocols.length === 0 || audio.protocols.some((protocol) => INLINE_VAST.has(protocol));
 }
 

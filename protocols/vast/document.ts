@@ -20,9 +20,11 @@ export interface VastCompanion {
   readonly viewUrl?: string | undefined;
 }
 
-/** All that a VAST document of one audio ad says. URLs are written as given; their macros are the player's business. */
+/** All that a VAST document says of one audio ad. URLs are written as given; their macros are the player's business. */
 export interface VastAd {
   readonly id: string;
+  /** Its place in a pod, from 1; absent for an ad that stands alone. */
+  readonly sequence?: number | undefined;
   /** Unique for each serving: the decision id, with the slot in a pod. */
   readonly adServingId: string;
   readonly title: string;
@@ -52,10 +54,15 @@ export const ERROR_CODE_MACRO = "[ERRORCODE]";
 const OPENING = '<?xml version="1.0" encoding="UTF-8"?>\n<VAST version="4.2" xmlns="http://www.iab.com/VAST">';
 const CLOSING = "</VAST>\n";
 
-/** An inline VAST 4.2 audio document, its elements in the order of the 4.2 schema (decisioning.md 4). */
-export function vastDocument(ad: VastAd): string {
+/** An inline VAST 4.2 audio document of one ad or a pod, its elements in the order of the 4.2 schema (decisioning.md 4). */
+export function vastDocument(ads: readonly VastAd[]): string {
+  return `${OPENING}${ads.map(adElement).join("")}${CLOSING}`;
+}
+
+function adElement(ad: VastAd): string {
+  const sequence = ad.sequence === undefined ? "" : ` sequence="${ad.sequence}"`;
   return (
-    `${OPENING}<Ad id="${escapeXml(ad.id)}" adType="audio"><InLine><AdSystem>Chorus</AdSystem>` +
+    `<Ad id="${escapeXml(ad.id)}"${sequence} adType="audio"><InLine><AdSystem>Chorus</AdSystem>` +
     optionalUrl("Error", ad.errorUrl) +
     ad.impressionUrls.map((url) => element("Impression", cdata(url))).join("") +
     element("AdServingId", escapeXml(ad.adServingId)) +
@@ -66,7 +73,7 @@ export function vastDocument(ad: VastAd): string {
     `<UniversalAdId idRegistry="${escapeXml(ad.universalAdId.registry)}">${escapeXml(ad.universalAdId.value)}</UniversalAdId>` +
     "</Creative></Creatives>" +
     (ad.expirySeconds === undefined ? "" : element("Expires", String(ad.expirySeconds))) +
-    `</InLine></Ad>${CLOSING}`
+    "</InLine></Ad>"
   );
 }
 

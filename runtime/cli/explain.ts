@@ -23,6 +23,7 @@ export function showDecision(answer: unknown): string {
   const decision = answer as ExplainView;
   const sections = [
     headOf(decision),
+    slotsOf(decision),
     candidatesOf(decision),
     vetoesOf(decision),
     rolesOf(decision),
@@ -54,6 +55,21 @@ function headOf(decision: ExplainView): string {
     .join("\n");
 }
 
+function slotsOf({ slots }: ExplainView): string {
+  if (slots.length === 0) return "";
+  const rows = slots.map((one, place) => [
+    place + 1,
+    one.impId ?? "-",
+    one.campaignId ?? "no ad",
+    one.creativeId ?? "-",
+    one.dealId ?? "-",
+    one.priceMicros === null ? "-" : amountText(one.priceMicros),
+    one.propensity,
+    one.billing.stage,
+  ]);
+  return table(["PLACE", "IMP", "CAMPAIGN", "CREATIVE", "DEAL", "PRICE", "PROBABILITY", "BILLING"], rows);
+}
+
 function candidatesOf({ candidates }: ExplainView): string {
   if (candidates.length === 0) return "";
   const rows = candidates.map((one) => [
@@ -80,7 +96,7 @@ function rolesOf({ roles }: ExplainView): string {
 function eventsOf({ events }: ExplainView): string {
   if (events.length === 0) return "no events";
   return table(
-    ["EVENT", "AT"],
-    events.map(({ event, at }) => [event, at]),
+    ["AD", "EVENT", "AT"],
+    events.map(({ slot, event, at }) => [slot + 1, event, at]),
   );
 }

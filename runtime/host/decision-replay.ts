@@ -56,7 +56,8 @@ export class DecisionReplay {
     if (inputs === "too large") return "its inputs were too large to be kept";
     if (inputs === "absent") return "it was recorded by a release that kept no inputs";
     try {
-      return unpackValue(this.#options.sealer.open(inputs, sealedInputsOf(decisionId))) as Transcript;
+      const opened = unpackValue(this.#options.sealer.open(inputs, sealedInputsOf(decisionId))) as Transcript;
+      return (opened.v as number) === 2 ? opened : "it was recorded by a release that knew single slots only";
     } catch (error) {
       if (error instanceof Fault) return `its inputs do not open: ${error.message}`;
       throw error;
@@ -75,11 +76,11 @@ function recordAgain(
   transcript: Transcript,
   world: ReplayWorld,
 ): { readonly record: DecisionRecord } | { readonly reason: string } {
-  const { decisionId, node, versions, experiments, reservedUntil, inputs } = record;
+  const { decisionId, node, versions, experiments, inputs } = record;
   try {
     const replayed = replay(transcript, decisionId, world);
     if (!replayed.ok) return replayed;
-    const made = { decisionId, node, versions, nowMs: transcript.nowMs, experiments, reservedUntil, inputs, waits: [] };
+    const made = { decisionId, node, versions, nowMs: transcript.nowMs, experiments, inputs, waits: [] };
     return { record: recordOf(transcript.request, replayed.decision, made) };
   } catch (error) {
     return { reason: `an agent throws that did not: ${error instanceof Error ? error.message : String(error)}` };

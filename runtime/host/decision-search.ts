@@ -1,5 +1,5 @@
 import { decisionRecordOf, type DecisionRecord, type EventRow } from "../../protocols/decision-record.ts";
-import { readDecisionId } from "../../protocols/decision-id.ts";
+import { readDecisionId, servingIdOf } from "../../protocols/decision-id.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { type Aftermath, explainView, type ExplainView, type ReplayView } from "../../protocols/explanation.ts";
 import { CATALOG_KEY, catalog } from "../../protocols/messages/catalog.ts";
@@ -83,34 +83,40 @@ export class DecisionSearch {
   async #locate(decisionId: string, made: NonNullable<ReturnType<typeof readDecisionId>>): Promise<Found | null> {
     const fromMs = Math.max(0, made.atMs - this.#options.clockOffsetMs - SKEW_MS);
     const budget = new SearchBudget();
-    const scan: Scan = { decisionId, record: null, events: [], stage: "unknown", over: false };
+    const scan: Scan = { decisionId, record: null, events: [], stages: [], over: new Set() };
     for await (const { rows } of this.#options.log.since(made.partition, fromMs)) {
       const before = scan.record;
       if (!take(rows, scan, made.atMs)) return null;
       const { record } = scan;
       if (before === null && record !== null) {
-        if (record.outcome === "no-bid") return { record, events: [], stage: "none", complete: true };
-        if (record.test) return { record, events: [], stage: "test", complete: true };
-        const living = await this.#describe(decisionId, made.partition);
+        if (record.outcome === "no-bid") return { record, events: [], stages: ["none"], complete: true };
+        const ads = adsOf(record);
+        if (record.test) return { record, events: [], stages: ads.map(() => "test" as const), complete: true };
+        const living = await this.#describe(decisionId, ads, made.partition);
         if (living !== null) return { record, ...living, complete: true };
       }
-      if (scan.over || budget.spent()) break;
+      if ((record !== null && scan.over.size >= adsOf(record).length) || budget.spent()) break;
     }
-    const { record, events, stage, over } = scan;
-    return record === null ? null : { record, events, stage, complete: over };
+    const { record, events, stages, over } = scan;
+    return record === null ? null : { record, events, stages, complete: over.size >= adsOf(record).length };
   }
 
-  /** What a delivery that still lives says; null when it is over or its partition does not answer. */
-  async #describe(decisionId: string, partition: DecisionPartition): Promise<Aftermath | null> {
-    const to = { kind: delivery.name, key: decisionId, partition };
-    const view = (await this.#asked(to, "Describe", {})) as DeliveryView | null;
-    return view === null ? null : { events: [...view.events], stage: view.stage };
+  /** What deliveries that still live say; null when one is over or its partition does not answer. */
+  async #describe(decisionId: string, ads: readonly number[], partition: DecisionPartition): Promise<Aftermath | null> {
+    const asked = ads.map((slot) => {
+      const to = { kind: delivery.name, key: servingIdOf(decisionId, slot), partition };
+      return this.#asked(to, "Describe", {}) as Promise<DeliveryView | null>;
+    });
+    const views = (await Promise.all(asked)).flatMap((view) => view ?? []);
+    if (views.length < ads.length) return null;
+    const events = views.flatMap((view, slot) => view.events.map((event) => ({ ...event, slot })));
+    return { events, stages: views.map(({ stage }) => stage) };
   }
 
   /** How the campaigns of a record are called today; the record itself holds ids only. */
-  async #namesOf({ campaignId, candidates }: DecisionRecord): Promise<ReadonlyMap<string, string>> {
+  async #namesOf({ campaignId, candidates, slots }: DecisionRecord): Promise<ReadonlyMap<string, string>> {
     const ids = new Set(candidates.map((candidate) => candidate.campaignId));
-    if (campaignId !== null) ids.add(campaignId);
+    for (const id of [campaignId, ...slots.map((slot) => slot.campaignId)]) if (id !== null) ids.add(id);
     const named = [...ids].map(async (id) => {
       const to = { kind: catalog.name, key: CATALOG_KEY };
       const entry = await this.#asked(to, "Get", { collection: "campaigns", id });
@@ -139,10 +145,14 @@ interface Scan {
   readonly decisionId: string;
   record: DecisionRecord | null;
   events: EventRow[];
-  stage: Aftermath["stage"];
-  /** The delivery's last row was seen: there are no more events. */
-  over: boolean;
+  readonly stages: Aftermath["stages"][number][];
+  /** Ads of which the delivery's last row was seen: there are no more events. */
+  readonly over: Set<number>;
 }
+
+/** The numbers of the ads of an answer. */
+const adsOf = ({ slots }: DecisionRecord): readonly number[] =>
+  slots.length === 0 ? [0] : slots.flatMap(({ slot }) => slot ?? []);
 
 /** @returns false when the decision would have come by now. */
 function take(rows: readonly unknown[], scan: Scan, atMs: EpochMs): boolean {
@@ -161,14 +171,16 @@ function take(rows: readonly unknown[], scan: Scan, atMs: EpochMs): boolean {
 /** A row that delivery wrote: an event, or the end of all. */
 function takeEvent(row: Readonly<Record<string, unknown>>, scan: Scan): void {
   const { t, decisionId, event, atMs, status, events, stage } = row;
+  const slot = typeof row["slot"] === "number" ? row["slot"] : 0;
   if (decisionId !== scan.decisionId) return;
   if (t === "event") {
-    scan.events.push({ event: String(event), atMs: Number(atMs) });
-    if (status === "accepted" && (event === "impression" || event === "bill")) scan.stage = "billed";
-    if (status === "accepted" && event === "loss") scan.stage = "lost";
+    scan.events.push({ slot, event: String(event), atMs: Number(atMs) });
+    if (status === "accepted" && (event === "impression" || event === "bill")) scan.stages[slot] = "billed";
+    if (status === "accepted" && event === "loss") scan.stages[slot] = "lost";
   }
   if (t !== "outcome" || !Array.isArray(events)) return;
-  scan.events = events as EventRow[];
-  scan.stage = stage as Aftermath["stage"];
-  scan.over = true;
+  const own = (events as EventRow[]).map((each) => ({ ...each, slot }));
+  scan.events = [...scan.events.filter((each) => each.slot !== slot), ...own];
+  scan.stages[slot] = stage as Aftermath["stages"][number];
+  scan.over.add(slot);
 }

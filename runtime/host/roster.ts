@@ -12,7 +12,7 @@ import { cautiousPacingAgent, pacingAgent } from "../../actors/pacing/agent.ts";
 import { impersonalAgent, personalisationAgent } from "../../actors/personalisation/agent.ts";
 import { qualityAgents } from "../../actors/quality/agent.ts";
 import { rewardAgents } from "../../actors/reward/agent.ts";
-import { separationAgent, wideSeparationAgent } from "../../actors/separation/agent.ts";
+import { adjacentSeparationAgent, separationAgent, wideSeparationAgent } from "../../actors/separation/agent.ts";
 import { openThrottleAgent, throttleAgent } from "../../actors/throttle/agent.ts";
 import { walletActor } from "../../actors/wallet/actor.ts";
 import { Fault } from "../../protocols/errors.ts";
@@ -38,7 +38,7 @@ function agentsOf({ quality, reward }: AgentSettings) {
     audience: [audienceAgent, aimedAudienceAgent],
     reward: rewardAgents(reward),
     frequency: [frequencyAgent, strictFrequencyAgent],
-    separation: [separationAgent, wideSeparationAgent],
+    separation: [separationAgent, wideSeparationAgent, adjacentSeparationAgent],
     pacing: [pacingAgent, cautiousPacingAgent],
     throttle: [throttleAgent, openThrottleAgent],
     personalisation: [personalisationAgent, impersonalAgent],

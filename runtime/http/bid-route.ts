@@ -35,7 +35,7 @@ async function bid(parts: BidRouteParts, request: FastifyRequest, reply: Fastify
     reply,
     parts.decider,
     decided,
-    (ad) => JSON.stringify(bidAnswer(parts.urls(), read.request.id, ad)),
+    (ads) => JSON.stringify(bidAnswer(parts.urls(), read.request.id, ads)),
     parts.onError,
   );
   if (answer === undefined) return reply.code(204).send();

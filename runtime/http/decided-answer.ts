@@ -1,9 +1,9 @@
 import type { FastifyReply } from "fastify";
 import { type Decided, type Decider, NBR_TECHNICAL } from "./decider.ts";
-import type { DecidedAd } from "./served-ad.ts";
+import type { DecidedAds } from "./served-ad.ts";
 
 /**
- * Sets the headers of a decision and writes its ad. Should writing fail, the decision is withdrawn and becomes a no-bid: the money
+ * Sets the headers of a decision and writes its ads. Should writing fail, the decision is withdrawn and becomes a no-bid: the money
  * of an ad that nobody gets must not stay reserved. The same when the answer does not reach the client's socket (D5).
  * @returns what `write` made, or undefined for no bid.
  */
@@ -11,7 +11,7 @@ export function writeDecided(
   reply: FastifyReply,
   decider: Decider,
   decided: Decided,
-  write: (ad: DecidedAd) => string,
+  write: (ads: DecidedAds) => string,
   onError: (error: unknown) => void,
 ): string | undefined {
   if (decided.decisionId !== null) reply.header("x-chorus-decision", decided.decisionId);
@@ -37,13 +37,13 @@ function setReason(reply: FastifyReply, nbr: number): void {
   reply.header("x-chorus-nbr", String(nbr));
 }
 
-function withdrawIfUndelivered(reply: FastifyReply, decider: Decider, ad: DecidedAd): void {
+function withdrawIfUndelivered(reply: FastifyReply, decider: Decider, ads: DecidedAds): void {
   const { raw } = reply;
   if (raw.destroyed) {
-    decider.withdraw(ad);
+    decider.withdraw(ads);
     return;
   }
   raw.once("close", () => {
-    if (!raw.writableFinished) decider.withdraw(ad);
+    if (!raw.writableFinished) decider.withdraw(ads);
   });
 }

@@ -1,11 +1,12 @@
-import type {
-  AudioSlot,
-  CoarseContext,
-  DecisionRequest,
-  OfferedDeal,
-  TrafficFacts,
+import {
+  type AudioSlot,
+  type CoarseContext,
+  type DecisionRequest,
+  type OfferedDeal,
+  PLACES_MAX,
+  type TrafficFacts,
 } from "../../protocols/messages/listener.ts";
-import type { BidRequest, Deal, FloorRules } from "../../protocols/openrtb/bid-request.ts";
+import type { Audio, BidRequest, Deal, FloorRules } from "../../protocols/openrtb/bid-request.ts";
 import type { AudioImp } from "../../protocols/openrtb/servable.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { GatedCapabilities, GatedFacts, GatedIdentity } from "./privacy-gate.ts";
@@ -22,10 +23,12 @@ export interface GatedRequest {
   readonly source: GatedIdentity["source"];
   readonly requestHash: string;
   readonly traffic: TrafficFacts;
+  /** Steps that the search for the best slate may take. */
+  readonly searchStepsMax: number;
 }
 
-/** What a shard gets to know of a request: the imp to fill, the blocks, and what the gate let through (D18). */
-export function decisionRequest(request: BidRequest, imp: AudioImp, gated: GatedRequest): DecisionRequest {
+/** What a shard gets to know of a request: the imps to fill, the blocks, and what the gate let through (D18). */
+export function decisionRequest(request: BidRequest, imps: readonly AudioImp[], gated: GatedRequest): DecisionRequest {
   const { geo: _geo, ...capabilities } = gated.capabilities;
   return {
     receivedAtMs: gated.receivedAtMs,
@@ -34,7 +37,9 @@ export function decisionRequest(request: BidRequest, imp: AudioImp, gated: Gated
     capabilities,
     memory: memoryOf(gated.source),
     context: contextOf(gated.facts),
-    slot: slotOf(imp),
+    // Each imp is one place at least; beyond that nothing could be placed.
+    slots: imps.slice(0, PLACES_MAX).map(slotOf),
+    searchStepsMax: gated.searchStepsMax,
     currencies: [...request.currencies],
     seats: { own: gated.seat, allowed: [...request.allowedSeats], blocked: [...request.blockedSeats] },
     allowedCategories: [...request.allowedCategories],
@@ -79,10 +84,26 @@ function slotOf(imp: AudioImp): AudioSlot {
     ...(imp.deals.length === 0 ? {} : { deals: imp.deals.map(dealOf) }),
     secure: imp.secure,
     ...(startDelay === undefined ? {} : { startDelay }),
+    ...podOf(audio),
     blockedAttributes: audio.blockedAttributes.filter(Number.isSafeInteger),
     ...(audio.minBitrateKbps === undefined ? {} : { minBitrateKbps: bounded(Math.ceil(audio.minBitrateKbps)) }),
     ...(audio.maxBitrateKbps === undefined ? {} : { maxBitrateKbps: bounded(Math.floor(audio.maxBitrateKbps)) }),
     ...(imp.expirySeconds === undefined ? {} : { expiryMs: Math.floor(msOf(imp.expirySeconds)) }),
+  };
+}
+
+/** A single ad that names no pod says nothing here. */
+function podOf(audio: Audio): Pick<AudioSlot, "pod"> {
+  const { podId, podDurationSeconds, adsMax } = audio;
+  if (podId === undefined && podDurationSeconds === undefined && adsMax === undefined) return {};
+  return {
+    pod: {
+      id: podId ?? "",
+      sequence: whole(audio.podSequence) ?? 0,
+      position: whole(audio.slotInPod) ?? 0,
+      ...(podDurationSeconds === undefined ? {} : { durationMs: Math.floor(msOf(podDurationSeconds)) }),
+      ...(adsMax === undefined ? {} : { adsMax: bounded(Math.floor(adsMax)) }),
+    },
   };
 }
 

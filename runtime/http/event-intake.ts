@@ -1,3 +1,4 @@
+import { servingIdOf } from "../../protocols/decision-id.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { delivery, type EventStatus } from "../../protocols/messages/delivery.ts";
 import type { DurationMs, EpochMs } from "../../protocols/quantities.ts";
@@ -60,7 +61,7 @@ export class EventIntake {
 
   private async ask(fields: TokenFields, event: TrackedEvent, atMs: EpochMs): Promise<Taken> {
     const { asker, ownerTimeoutMs } = this.parts;
-    const to = { key: fields.decisionId, partition: fields.partition };
+    const to = { key: servingIdOf(fields.decisionId, fields.slot), partition: fields.partition };
     try {
       return await askActor(asker, delivery, to, "Event", { event, atMs }, ownerTimeoutMs);
     } catch (error) {
@@ -71,7 +72,8 @@ export class EventIntake {
   }
 
   private async store(fields: TokenFields, event: TrackedEvent, atMs: EpochMs): Promise<Taken> {
-    const to = { kind: delivery.name, key: fields.decisionId, partition: fields.partition };
+    const key = servingIdOf(fields.decisionId, fields.slot);
+    const to = { kind: delivery.name, key, partition: fields.partition };
     try {
       return (await this.parts.asker.publishIngress(to, "LateEvent", { event, atMs })) ? "stored" : "overloaded";
     } catch (error) {

@@ -1,17 +1,18 @@
 import { reservationMs } from "../../protocols/messages/delivery.ts";
-import { type BidResponse, bidResponse } from "../../protocols/openrtb/response.ts";
+import type { DecidedBid } from "../../protocols/messages/listener.ts";
+import { type BidOffer, type BidResponse, bidResponse } from "../../protocols/openrtb/response.ts";
 import { macro } from "../../protocols/openrtb/notice-macros.ts";
 import { answerProtocol } from "../../protocols/openrtb/servable.ts";
-import { readDecisionId } from "../../protocols/decision-id.ts";
+import { readDecisionId, servingIdOf } from "../../protocols/decision-id.ts";
 import { LINEAR_EVENTS } from "../../protocols/tracked-event.ts";
 import { signEventTokens, type TokenFields, type TokenKey } from "../../protocols/tracking-token.ts";
 import { asPartition } from "../../protocols/ids.ts";
 import type { DurationMs } from "../../protocols/quantities.ts";
-import { emptyVast, vastDocument } from "../../protocols/vast/document.ts";
+import { emptyVast, type VastAd, vastDocument } from "../../protocols/vast/document.ts";
 import { signTarget } from "./click-target.ts";
-import type { Decided } from "./decider.ts";
+import type { Decided, DecidedAd } from "./decider.ts";
 
-export type DecidedAd = Extract<Decided, { readonly outcome: "bid" }>;
+export type DecidedAds = Extract<Decided, { readonly outcome: "bid" }>;
 
 /** What tracking URLs are made of. */
 export interface TrackingUrls {
@@ -30,17 +31,23 @@ const BID_EVENTS = [...PLAYER_EVENTS, "win", "bill", "loss"] as const;
 
 type PlayerTokens = Readonly<Record<(typeof PLAYER_EVENTS)[number], string>>;
 
-/** The VAST document of a decision, its URLs signed. */
-export function adMarkup(urls: TrackingUrls, ad: DecidedAd): string {
-  return markupOf(urls, ad, signEventTokens(urls.key, fieldsOf(ad), PLAYER_EVENTS));
+/** The VAST document of a decision, its URLs signed; several ads are a pod, in sequence. */
+export function adMarkup(urls: TrackingUrls, decided: DecidedAds): string {
+  const { ads } = decided;
+  return vastDocument(
+    ads.map((ad, at) => {
+      const tokens = signEventTokens(urls.key, fieldsOf(decided, ad), PLAYER_EVENTS);
+      return { ...vastAdOf(urls, decided, ad, tokens), sequence: ads.length > 1 ? at + 1 : undefined };
+    }),
+  );
 }
 
-function markupOf(urls: TrackingUrls, ad: DecidedAd, tokens: PlayerTokens): string {
-  const { creative, campaignId } = ad.bid;
+function vastAdOf(urls: TrackingUrls, decided: DecidedAds, { bid }: DecidedAd, tokens: PlayerTokens): VastAd {
+  const { creative, campaignId } = bid;
   const link = (token: string): string => `${urls.publicUrl}/e?t=${token}`;
-  return vastDocument({
+  return {
     id: creative.adId ?? creative.creativeId,
-    adServingId: ad.decisionId,
+    adServingId: servingIdOf(decided.decisionId, bid.slot),
     title: `${campaignId}/${creative.creativeId}`,
     advertiser: creative.advertiserName,
     categories: creative.categories,
@@ -51,7 +58,7 @@ function markupOf(urls: TrackingUrls, ad: DecidedAd, tokens: PlayerTokens): stri
         ? { registry: "unknown", value: "unknown" }
         : { registry: "ad-id.org", value: creative.adId },
     durationMs: creative.durationMs,
-    expirySeconds: expirySecondsOf(ad),
+    expirySeconds: expirySecondsOf(decided, bid),
     mediaFiles: creative.mediaFiles,
     companions: [],
     impressionUrls: [link(tokens.impression)],
@@ -62,45 +69,58 @@ function markupOf(urls: TrackingUrls, ad: DecidedAd, tokens: PlayerTokens): stri
         ? undefined
         : clickLink(urls, link(tokens.click), tokens.click, creative.clickUrl),
     clickTrackingUrls: [],
-  });
+  };
 }
 
-/** The OpenRTB answer of a decision, the VAST document in it. */
-export function bidAnswer(urls: TrackingUrls, requestId: string, ad: DecidedAd): BidResponse {
-  const { bid, decisionId, imp } = ad;
-  const { creative } = bid;
-  // All at once: the tokens of one decision share the dearer half of their signatures.
-  const tokens = signEventTokens(urls.key, fieldsOf(ad), BID_EVENTS);
-  const price = macro("AUCTION_PRICE");
+/** The OpenRTB answer of a decision: a bid for each ad, with a VAST document of its own. */
+export function bidAnswer(urls: TrackingUrls, requestId: string, decided: DecidedAds): BidResponse {
+  const { ads, decisionId } = decided;
   return bidResponse({
     requestId,
     decisionId,
-    currency: bid.currency,
-    seat: bid.seat,
-    offers: [
-      {
-        id: `${decisionId}-0`,
-        impId: imp.id,
-        priceCpmMicros: bid.cpmMicros,
-        campaignId: bid.campaignId,
-        creativeId: creative.creativeId,
-        adId: creative.adId ?? creative.creativeId,
-        advertiserDomains: [creative.advertiserDomain],
-        categories: creative.categories,
-        categoryTaxonomy: CATEGORY_TAXONOMY,
-        attributes: creative.attributes,
-        languages: creative.languages,
-        durationMs: creative.durationMs,
-        expirySeconds: expirySecondsOf(ad),
-        dealId: bid.dealId,
-        protocol: answerProtocol(imp.audio),
-        markup: markupOf(urls, ad, tokens),
-        winUrl: `${urls.publicUrl}/n/win?t=${tokens.win}&price=${price}`,
-        billingUrl: `${urls.publicUrl}/n/bill?t=${tokens.bill}&price=${price}`,
-        lossUrl: `${urls.publicUrl}/n/loss?t=${tokens.loss}&reason=${macro("AUCTION_LOSS")}`,
-      },
-    ],
+    currency: ads[0].bid.currency,
+    offers: ads.map((ad) => offerOf(urls, decided, ad)),
   });
+}
+
+function offerOf(urls: TrackingUrls, decided: DecidedAds, ad: DecidedAd): BidOffer {
+  const { bid, imp } = ad;
+  const { creative } = bid;
+  // All at once: the tokens of one ad share the dearer half of their signatures.
+  const tokens = signEventTokens(urls.key, fieldsOf(decided, ad), BID_EVENTS);
+  const price = macro("AUCTION_PRICE");
+  return {
+    id: `${decided.decisionId}-${bid.slot}`,
+    impId: imp.id,
+    seat: bid.seat,
+    priceCpmMicros: bid.cpmMicros,
+    campaignId: bid.campaignId,
+    creativeId: creative.creativeId,
+    adId: creative.adId ?? creative.creativeId,
+    advertiserDomains: [creative.advertiserDomain],
+    categories: creative.categories,
+    categoryTaxonomy: CATEGORY_TAXONOMY,
+    attributes: creative.attributes,
+    languages: creative.languages,
+    durationMs: creative.durationMs,
+    expirySeconds: expirySecondsOf(decided, bid),
+    dealId: bid.dealId,
+    slotInPod: slotInPodOf(decided, ad),
+    protocol: answerProtocol(imp.audio),
+    markup: vastDocument([vastAdOf(urls, decided, ad, tokens)]),
+    winUrl: `${urls.publicUrl}/n/win?t=${tokens.win}&price=${price}`,
+    billingUrl: `${urls.publicUrl}/n/bill?t=${tokens.bill}&price=${price}`,
+    lossUrl: `${urls.publicUrl}/n/loss?t=${tokens.loss}&reason=${macro("AUCTION_LOSS")}`,
+  };
+}
+
+/** Of a dynamic pod, which place the ad must have: the first or last of ours, where the seller guarantees that place to the imp. */
+function slotInPodOf({ ads }: DecidedAds, ad: DecidedAd): number | undefined {
+  const { audio, id } = ad.imp;
+  if (audio.podDurationSeconds === undefined && audio.adsMax === undefined) return undefined;
+  const own = ads.filter(({ imp }) => imp.id === id);
+  if (ad === own[0] && (audio.slotInPod === 1 || audio.slotInPod === 2)) return 1;
+  return ad === own.at(-1) && (audio.slotInPod === -1 || audio.slotInPod === 2) ? -1 : 0;
 }
 
 /** Names the decision where none was made, so that the error URL of an empty answer can be signed as any other. */
@@ -121,12 +141,11 @@ export function noAdMarkup(urls: TrackingUrls, decisionId: string | null, test: 
   return emptyVast(`${urls.publicUrl}/e?t=${signEventTokens(urls.key, fields, ["error"]).error}`);
 }
 
-function fieldsOf(ad: DecidedAd): Omit<TokenFields, "event"> {
-  const { bid, decisionId, partition, test } = ad;
+function fieldsOf({ decisionId, partition, test }: DecidedAds, { bid }: DecidedAd): Omit<TokenFields, "event"> {
   return {
     decisionId,
     partition,
-    slot: 0,
+    slot: bid.slot,
     priceNanos: bid.priceNanos,
     impressionExpiryMs: bid.expiresAtMs,
     clickExpiryMs: bid.expiresAtMs + CLICK_MS,
@@ -135,9 +154,9 @@ function fieldsOf(ad: DecidedAd): Omit<TokenFields, "event"> {
 }
 
 /** How long the ad may wait to be played: the reservation without what is kept back for the beacon (decisioning.md 7.2). */
-function expirySecondsOf(ad: DecidedAd): number {
+function expirySecondsOf({ atMs }: DecidedAds, { expiresAtMs }: DecidedBid): number {
   const beaconMs = reservationMs(undefined, 0);
-  return Math.max(Math.floor((ad.bid.expiresAtMs - ad.atMs - beaconMs) / 1000), 0);
+  return Math.max(Math.floor((expiresAtMs - atMs - beaconMs) / 1000), 0);
 }
 
 function clickLink(urls: TrackingUrls, link: string, token: string, target: string): string {

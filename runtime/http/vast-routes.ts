@@ -17,7 +17,7 @@ export interface VastRoutesParts {
   readonly onError: (error: unknown) => void;
 }
 
-/** `GET /vast` with the parameters of docs/http.md, `POST /vast` with a bid request: the ad itself, or an empty document. */
+/** `GET /vast` with the parameters of docs/http.md, `POST /vast` with a bid request: the ads themselves, or an empty document. */
 export function addVastRoutes(app: FastifyInstance, parts: VastRoutesParts): void {
   app.get("/vast", (request, reply) =>
     serve(parts, checkBidRequest(bidRequestOfQuery(request, parts.randomKey())), request, reply),
@@ -51,7 +51,7 @@ async function serve(
   }
   const decided = await parts.decider.decide(read.request, saysGpc(request));
   reply.header("access-control-expose-headers", "x-chorus-decision, x-chorus-nbr");
-  const markup = writeDecided(reply, parts.decider, decided, (ad) => adMarkup(urls, ad), parts.onError);
+  const markup = writeDecided(reply, parts.decider, decided, (ads) => adMarkup(urls, ads), parts.onError);
   return sendXml(reply, markup ?? noAd(decided.decisionId, read.request.test));
 }
 

@@ -55,7 +55,7 @@ describe("a bid", () => {
     rig = await startServing();
     rig.asker.on("listener.Decide", ({ to }) => {
       const answer = bidAnswer(to, rig.clock.nowMs());
-      return { ...answer, bid: { ...answer.bid, dealId: "pmp-1", seat: "chorus-seat" } };
+      return { ...answer, bids: answer.bids.map((bid) => ({ ...bid, dealId: "pmp-1", seat: "chorus-seat" })) };
     });
     const answer = (await (await rig.post(BID, bidRequest())).json()) as BidResponse;
     expect(answer.seatbid).toMatchObject([{ seat: "chorus-seat", bid: [{ dealid: "pmp-1" }] }]);
@@ -146,7 +146,7 @@ describe("who is asked", () => {
       memory: "listener",
       capabilities: { id: true, caps: true },
       context: { country: "DEU", feed: 1, genres: ["rock", "indie"] },
-      slot: { impId: "slot", minDurationMs: 5_000, maxDurationMs: 30_000 },
+      slots: [{ impId: "slot", minDurationMs: 5_000, maxDurationMs: 30_000 }],
     });
   });
 
@@ -162,26 +162,28 @@ describe("who is asked", () => {
     );
     expect(asked().request).toMatchObject({
       seats: { own: "ours", allowed: ["ours", "x"], blocked: ["y"] },
-      slot: {
-        privateAuction: true,
-        floorCpmMicros: 2_000_000,
-        floorCurrency: "EUR",
-        deals: [
-          {
-            id: "pmp-1",
-            floorCpmMicros: 6_500_000,
-            floorCurrency: "EUR",
-            auctionType: 3,
-            seats: ["ours"],
-            advertiserDomains: ["a.example"],
-            guaranteed: true,
-            floorCpmMicrosPerSecond: 200_000,
-            durationFloors: [{ minDurationMs: 15_000, maxDurationMs: 30_000, floorCpmMicros: 5_000_000 }],
-          },
-          // A deal's currency is not the imp's.
-          { id: "plain", floorCpmMicros: 0, floorCurrency: "USD", seats: [], guaranteed: false },
-        ],
-      },
+      slots: [
+        {
+          privateAuction: true,
+          floorCpmMicros: 2_000_000,
+          floorCurrency: "EUR",
+          deals: [
+            {
+              id: "pmp-1",
+              floorCpmMicros: 6_500_000,
+              floorCurrency: "EUR",
+              auctionType: 3,
+              seats: ["ours"],
+              advertiserDomains: ["a.example"],
+              guaranteed: true,
+              floorCpmMicrosPerSecond: 200_000,
+              durationFloors: [{ minDurationMs: 15_000, maxDurationMs: 30_000, floorCpmMicros: 5_000_000 }],
+            },
+            // A deal's currency is not the imp's.
+            { id: "plain", floorCpmMicros: 0, floorCurrency: "USD", seats: [], guaranteed: false },
+          ],
+        },
+      ],
     });
   });
 
@@ -240,7 +242,7 @@ describe("who is asked", () => {
 describe("no bid", () => {
   test("names the decision and its reason", async () => {
     rig = await startServing();
-    rig.asker.on("listener.Decide", ({ to }) => ({ ...bidAnswer(to, rig.clock.nowMs()), bid: null, nbr: 502 }));
+    rig.asker.on("listener.Decide", ({ to }) => ({ ...bidAnswer(to, rig.clock.nowMs()), bids: [], nbr: 502 }));
     const response = await rig.post(BID, bidRequest());
     expect(response.status).toBe(204);
     expect(response.headers.get("x-chorus-nbr")).toBe("502");
@@ -367,7 +369,7 @@ describe("an answer that reaches nobody", () => {
         payload: {},
       },
     ]);
-    rig.asker.onLate?.({ ...late, bid: null, nbr: 501 });
+    rig.asker.onLate?.({ ...late, bids: [], nbr: 501 });
     expect(rig.asker.told).toHaveLength(1);
   });
 
@@ -396,7 +398,7 @@ describe("an answer that reaches nobody", () => {
     rig = await startServing();
     rig.asker.on("listener.Decide", ({ to }) => {
       const answer = bidAnswer(to, rig.clock.nowMs());
-      return { ...answer, bid: { ...answer.bid, priceNanos: 2 ** 50 } };
+      return { ...answer, bids: answer.bids.map((bid) => ({ ...bid, priceNanos: 2 ** 50 })) };
     });
     const response = await rig.post(BID, bidRequest());
     expect([response.status, response.headers.get("x-chorus-nbr")]).toEqual([204, "1"]);

@@ -69,13 +69,15 @@ describe("GET /vast", () => {
     expect(asked()).toMatchObject({
       memory: "listener",
       context: { country: "DEU", feed: 3, genres: ["jazz"], platform: "mobile" },
-      slot: {
-        mimes: ["audio/mpeg", "audio/ogg"],
-        minDurationMs: 5_000,
-        maxDurationMs: 31_000,
-        secure: true,
-        startDelay: -1,
-      },
+      slots: [
+        {
+          mimes: ["audio/mpeg", "audio/ogg"],
+          minDurationMs: 5_000,
+          maxDurationMs: 31_000,
+          secure: true,
+          startDelay: -1,
+        },
+      ],
       blockedCategories: ["IAB1", "IAB2"],
       blockedAdvertiserDomains: ["rival.example"],
     });
@@ -86,7 +88,7 @@ describe("GET /vast", () => {
     rig = await startServing();
     expect((await rig.get("/vast")).status).toBe(200);
     expect(asked()).toMatchObject({ memory: "none", capabilities: { id: false } });
-    expect(asked().slot.mimes).toContain("audio/mpeg");
+    expect(asked().slots[0]?.mimes).toContain("audio/mpeg");
   });
 
   test("honours consent parameters", async () => {
@@ -127,12 +129,12 @@ test("POST /vast takes a bid request", async () => {
   rig = await startServing();
   const response = await rig.post("/vast", bidRequest());
   expect(parse(await response.text()).Ad).toBeDefined();
-  expect(asked().slot.impId).toBe("slot");
+  expect(asked().slots[0]?.impId).toBe("slot");
 });
 
 describe("no ad", () => {
   test.each([
-    ["no campaign", () => ({ bid: null, nbr: 501 }), "501"],
+    ["no campaign", () => ({ bids: [], nbr: 501 }), "501"],
     [
       "overload",
       () => {

@@ -101,8 +101,8 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
   });
 
   test("pinned actors are found by their key: a wallet by its partition, a delivery by its decision", async () => {
-    const { decisionId, bid } = await decide("listener-a");
-    expect(bid).not.toBeNull();
+    const { decisionId, bids } = await decide("listener-a");
+    expect(bids).toHaveLength(1);
     const delivery = await asked("operator", `chorus.inspect.actor.delivery.${decisionId}`);
     expect(delivery).toMatchObject({ kind: "delivery", key: decisionId, state: { stage: "open" } });
     const wallet = await asked("operator", `chorus.inspect.actor.wallet.w${delivery.partition}`);
@@ -196,9 +196,9 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
   });
 
   test("why a campaign was not served is counted by day, over NATS as over HTTP", async () => {
-    const { bid, decisionId } = await decide("listener-w");
+    const { bids, decisionId } = await decide("listener-w");
     await node.decisions.find(decisionId);
-    const campaign = bid?.campaignId ?? "";
+    const campaign = bids[0]?.campaignId ?? "";
     const [today] = (await asked("viewer", `chorus.inspect.why-not.${campaign}`)).days;
     expect(today.won).toBeGreaterThan(0);
     const { won, outbid, vetoed, refused, absent, unseen } = today;
@@ -219,7 +219,7 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
     await node.decisions.find(first.decisionId);
     const all = (await node.decisions.list(EVERYTHING)).decisions.map((row) => row.decisionId);
     expect(all.indexOf(second.decisionId)).toBeLessThan(all.indexOf(first.decisionId));
-    const campaign = second.bid?.campaignId ?? "";
+    const campaign = second.bids[0]?.campaignId ?? "";
     const ofCampaign = await node.decisions.list({ ...EVERYTHING, campaign, outcome: "bid" });
     expect(ofCampaign.decisions.length).toBeGreaterThan(0);
     for (const row of ofCampaign.decisions) expect(row.as === "winner" ? row.campaignId : campaign).toBe(campaign);

@@ -4,7 +4,7 @@ import { TIERS } from "../../protocols/campaign/campaign.ts";
 import type { DealDocument } from "../../protocols/campaign/deal.ts";
 import type { OfferedDeal } from "../../protocols/messages/listener.ts";
 import { dealOf, type LineSpec, lines } from "../support/campaigns.ts";
-import { bidOf, decided, linesOf, mayServe, requestOf, tierOf } from "../support/decision-world.ts";
+import { bidOf, decided, linesOf, mayServe, requestOf, slotOf, tierOf } from "../support/decision-world.ts";
 
 /*
  * Random catalogs, requests and deals; what a deal allows is said once more, the slow way.
@@ -59,8 +59,8 @@ test("A1, V1: what is served meets the floor and the terms it is sold by, and ne
       fc.uuid(),
       (specs, asked, deals, seats, isPrivate, seed) => {
         const documents = [...lines(...specs), ...deals.map(({ document }) => dealOf(document))];
-        const slot = { ...asked.slot, privateAuction: isPrivate, deals: deals.map(({ offer }) => offer) };
-        const decision = decided(documents, { ...asked, seats, slot }, seed);
+        const slot = { ...slotOf(asked), privateAuction: isPrivate, deals: deals.map(({ offer }) => offer) };
+        const decision = decided(documents, { ...asked, seats, slots: [slot] }, seed);
         const mayBuy = (seat: string | null, also: readonly string[] = []): boolean =>
           [seats.allowed, also].every((list) => list.length === 0 || (seat !== null && list.includes(seat))) &&
           (seat === null || !seats.blocked.includes(seat));
@@ -84,7 +84,7 @@ test("A1, V1: what is served meets the floor and the terms it is sold by, and ne
             terms.push({ floor: slot.floorCpmMicros, price: bidOf(spec), tier: tierOf(spec), dealId: null });
           return terms;
         };
-        const withoutFloor = { ...asked, slot: { ...asked.slot, floorCpmMicros: 0 } };
+        const withoutFloor = { ...asked, slots: [{ ...slotOf(asked), floorCpmMicros: 0 }] };
         const allowed = specs.filter(
           (spec) => mayServe(spec, withoutFloor) && bidOf(spec) > 0 && termsOf(spec).length > 0,
         );

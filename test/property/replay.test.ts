@@ -9,7 +9,8 @@ import { loadSettings } from "../../config/loader.ts";
 import { type DecisionRecord, isDecisionRecord } from "../../protocols/decision-record.ts";
 import { fnv1a32, mix32 } from "../../protocols/hash.ts";
 import { INDEX_SNAPSHOT } from "../../protocols/messages/catalog.ts";
-import type { DecisionAnswer, DecisionRequest } from "../../protocols/messages/listener.ts";
+import { servingIdOf } from "../../protocols/decision-id.ts";
+import type { AudioSlot, DecisionAnswer, DecisionRequest } from "../../protocols/messages/listener.ts";
 import { walletKey } from "../../protocols/messages/wallet.ts";
 import { partitionOf } from "../../protocols/ids.ts";
 import { openIndex, packIndex } from "../../protocols/packed-index.ts";
@@ -20,7 +21,7 @@ import { DecisionReplay } from "../../runtime/host/decision-replay.ts";
 import { randomStream } from "../../runtime/core/random-stream.ts";
 import { castRoles } from "../../runtime/host/roster.ts";
 import { type LineSpec, lines, NOON_MS, request } from "../support/campaigns.ts";
-import { linesOf, requestOf } from "../support/decision-world.ts";
+import { linesOf, requestOf, slotOf } from "../support/decision-world.ts";
 import { sayingOf } from "../support/outside-opinions.ts";
 import { activate, type ActorKit, openSealer } from "../support/testkit.ts";
 
@@ -80,8 +81,17 @@ function capped(spec: LineSpec, salt: number): LineSpec {
   return cap === undefined ? spec : { ...spec, campaign: { ...spec.campaign, frequencyCaps: [cap] } };
 }
 
+const POD = { id: "pod", sequence: 0, position: 0 };
+/** What the one slot of a request becomes: itself, a structured pod, or a dynamic one. */
+const SHAPES: readonly (readonly Partial<AudioSlot>[])[] = [
+  [{}],
+  [{ pod: POD }, { impId: "2", pod: POD }, { impId: "3", floorCpmMicros: 2_000_000, pod: POD }],
+  [{ pod: { ...POD, durationMs: 75_000, adsMax: 4 } }],
+];
+
 interface Step {
   readonly request: DecisionRequest;
+  readonly shape: readonly Partial<AudioSlot>[];
   readonly test: boolean;
   readonly memory: DecisionRequest["memory"];
   readonly profile: boolean;
@@ -95,6 +105,7 @@ const mostly = <T>(usual: NoInfer<T>, others: fc.Arbitrary<T>): fc.Arbitrary<T> 
 
 const stepOf: fc.Arbitrary<Step> = fc.record({
   request: mostly(request({ context: { genres: ["rock"], hourOfWeek: 36 } }), requestOf),
+  shape: fc.constantFrom(...SHAPES),
   test: mostly<boolean>(false, fc.constant(true)),
   memory: mostly<DecisionRequest["memory"]>("listener", fc.constantFrom("session", "none")),
   profile: mostly<boolean>(true, fc.constant(false)),
@@ -127,20 +138,25 @@ function listening(documents: readonly CatalogDocument[], cast: Roster, salt: nu
   return kit;
 }
 
-function decide(kit: ActorKit, { request, test: isTest, memory, profile, events, afterMs }: Step): DecisionRecord {
+function decide(
+  kit: ActorKit,
+  { request, shape, test: isTest, memory, profile, events, afterMs }: Step,
+): DecisionRecord {
   const capabilities = { ...request.capabilities, profile };
-  const asked = { ...request, test: isTest, memory, capabilities };
+  const slots = shape.map((each) => ({ ...slotOf(request), ...each }));
+  const asked = { ...request, slots, test: isTest, memory, capabilities };
   const answer = kit.ask("Decide", JSON.parse(JSON.stringify(asked))) as DecisionAnswer;
   const record: unknown = kit.rows.findLast(isDecisionRecord);
-  for (const event of answer.bid === null ? [] : events)
-    kit.ask("Event", { event, atMs: kit.clock.now }, { kind: "delivery", key: answer.decisionId });
+  for (const { slot } of answer.bids)
+    for (const event of events)
+      kit.ask("Event", { event, atMs: kit.clock.now }, { kind: "delivery", key: servingIdOf(answer.decisionId, slot) });
   kit.advance(afterMs);
   if (!isDecisionRecord(record)) throw new Error("no record");
   return record;
 }
 
 test("X1: every decision comes out the same, bit for bit, from its sealed inputs and the catalog alone; also where roles failed, and what agents outside said", async () => {
-  const seen = { decisions: 0, bids: 0, outside: 0, failed: 0, late: 0, open: 0, unfunded: 0, tooLarge: 0 };
+  const seen = { decisions: 0, bids: 0, pods: 0, outside: 0, failed: 0, late: 0, open: 0, unfunded: 0, tooLarge: 0 };
   await fc.assert(
     fc.asyncProperty(
       linesOf,
@@ -161,6 +177,7 @@ test("X1: every decision comes out the same, bit for bit, from its sealed inputs
           seen.decisions++;
           if (record.outcome === "bid") seen.bids++;
           if (record.roles.some(({ variant, outcome }) => variant === "mine" && outcome === "answered")) seen.outside++;
+          if (record.slots.filter(({ slot }) => slot !== null).length > 1) seen.pods++;
           if (record.nbr === 502) seen.unfunded++;
           if (record.inputs === "too large") seen.tooLarge++;
           for (const { outcome } of record.roles) if (outcome !== "answered") seen[outcome]++;
@@ -171,6 +188,6 @@ test("X1: every decision comes out the same, bit for bit, from its sealed inputs
     { numRuns: 250 },
   );
   expect(seen.bids).toBeGreaterThan(seen.decisions / 10);
-  expect(Math.min(seen.outside, seen.failed, seen.late, seen.open, seen.unfunded)).toBeGreaterThan(10);
+  expect(Math.min(seen.outside, seen.failed, seen.late, seen.open, seen.unfunded, seen.pods)).toBeGreaterThan(10);
   expect(seen.tooLarge).toBe(0);
 });

@@ -149,8 +149,9 @@ async function breakOf(month: Month, client: Client): Promise<void> {
     const replayed = await month.replays.replay(record);
     if (replayed.outcome !== "same") month.broken.push(`X1 ${JSON.stringify(replayed)}`);
   }
-  const { bid, decisionId } = answer;
-  if (bid === null) return count(month, `nbr ${answer.nbr}`);
+  const { decisionId } = answer;
+  const [bid] = answer.bids;
+  if (bid === undefined) return count(month, `nbr ${answer.nbr}`);
   count(month, `bids of ${bid.campaignId}`);
   if (month.paused.has(bid.campaignId)) month.broken.push(`X2 ${bid.campaignId} is paused`);
   const day = (nowMs - START_MS) / DAY_MS;

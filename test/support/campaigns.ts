@@ -15,7 +15,7 @@ import type { CampaignDocument } from "../../protocols/campaign/campaign.ts";
 import type { CreativeDocument } from "../../protocols/campaign/creative.ts";
 import type { DealDocument } from "../../protocols/campaign/deal.ts";
 import type { CompiledIndex } from "../../protocols/catalog-index.ts";
-import type { DecisionRequest, OfferedDeal } from "../../protocols/messages/listener.ts";
+import type { AudioSlot, DecisionRequest, OfferedDeal } from "../../protocols/messages/listener.ts";
 import type { AnyAgent, Verdict } from "../../runtime/actor/agent.ts";
 import type { AgentOf } from "../../runtime/actor/effects.ts";
 
@@ -106,13 +106,15 @@ export function asDocument(documents: readonly CatalogDocument[]): Record<string
   };
 }
 
-export interface RequestSpec extends Partial<Omit<DecisionRequest, "slot" | "context" | "capabilities">> {
-  readonly slot?: Partial<DecisionRequest["slot"]>;
+export interface RequestSpec extends Partial<Omit<DecisionRequest, "slots" | "context" | "capabilities">> {
+  readonly slot?: Partial<AudioSlot>;
+  /** Several slots; each is like the one above where it says nothing else. */
+  readonly slots?: readonly Partial<AudioSlot>[];
   readonly context?: Partial<DecisionRequest["context"]>;
   readonly capabilities?: Partial<DecisionRequest["capabilities"]>;
 }
 
-export function request(spec: RequestSpec = {}): DecisionRequest {
+export function request({ slot, slots = [{}], ...spec }: RequestSpec = {}): DecisionRequest {
   return {
     receivedAtMs: NOON_MS,
     test: false,
@@ -125,16 +127,17 @@ export function request(spec: RequestSpec = {}): DecisionRequest {
     ...spec,
     capabilities: { id: true, caps: true, profile: true, measure: true, childSafe: false, ...spec.capabilities },
     context: { genres: [], country: "USA", feed: 1, ...spec.context },
-    slot: {
-      impId: "1",
+    slots: slots.map((each, at) => ({
+      impId: String(at + 1),
       mimes: ["audio/mpeg"],
       minDurationMs: 0,
       floorCpmMicros: 0,
       floorCurrency: "USD",
       secure: false,
       blockedAttributes: [],
-      ...spec.slot,
-    },
+      ...slot,
+      ...each,
+    })),
   };
 }
 

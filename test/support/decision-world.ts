@@ -5,7 +5,7 @@ import type { Decision, Roles } from "../../actors/decision/decision.ts";
 import { decide } from "../../actors/decision/kernel.ts";
 import { TIERS } from "../../protocols/campaign/campaign.ts";
 import { fnv1a32, mix32 } from "../../protocols/hash.ts";
-import type { DecisionRequest } from "../../protocols/messages/listener.ts";
+import type { AudioSlot, DecisionRequest } from "../../protocols/messages/listener.ts";
 import { type LineSpec, NOON_MS, request, rolesOf } from "./campaigns.ts";
 
 /*
@@ -90,6 +90,12 @@ export const linesOf = fc
   .integer({ min: 1, max: 40 })
   .chain((count) => fc.tuple(...Array.from({ length: count }, (_, at) => lineSpec(`c${at}`))));
 
+/** The one slot of a request. */
+export function slotOf({ slots: [slot] }: DecisionRequest): AudioSlot {
+  if (slot === undefined) throw new Error("a request without slots");
+  return slot;
+}
+
 export const requestOf: fc.Arbitrary<DecisionRequest> = fc
   .record({
     country: fc.constantFrom(...COUNTRIES, undefined),
@@ -119,7 +125,7 @@ export const requestOf: fc.Arbitrary<DecisionRequest> = fc
       ...base,
       ...defined({ blockedCategories, allowedCategories, allowedLanguages, blockedAdvertiserDomains }),
       context: defined({ country, genres, platform, feed, hourOfWeek }),
-      slot: { ...base.slot, ...defined(slot) },
+      slots: [{ ...slotOf(base), ...defined(slot) }],
     };
   });
 
@@ -195,7 +201,8 @@ export function decided(
 /** The rules of V1 said once more, from the documents, the slow way. */
 export function mayServe(spec: LineSpec, asked: DecisionRequest): boolean {
   const { campaign = {}, adSet = {}, creative = {} } = spec;
-  const { context, slot } = asked;
+  const { context } = asked;
+  const slot = slotOf(asked);
   const targeting = adSet.targeting ?? {};
   const meets = (wanted: readonly unknown[] | undefined, values: readonly unknown[]): boolean =>
     wanted === undefined || wanted.length === 0 || values.some((value) => wanted.includes(value));

@@ -7,7 +7,12 @@ import type { ActorId } from "../../protocols/ids.ts";
 import { budget } from "../../protocols/messages/budget.ts";
 import { catalog } from "../../protocols/messages/catalog.ts";
 import { delivery } from "../../protocols/messages/delivery.ts";
-import { type DecidedBid, type DecisionAnswer, listener } from "../../protocols/messages/listener.ts";
+import {
+  type DecidedBid,
+  type DecisionAnswer,
+  type DecisionRequest,
+  listener,
+} from "../../protocols/messages/listener.ts";
 import type { MessageSpec } from "../../protocols/protocol.ts";
 import { pseudonymSecret } from "../../protocols/pseudonym.ts";
 import { tokenKey } from "../../protocols/tracking-token.ts";
@@ -96,6 +101,8 @@ export const MINUTE_MS = 60_000;
 const PUBLIC_URL = "https://ads.example";
 
 export const AD: DecidedBid = {
+  impId: "slot",
+  slot: 0,
   campaignId: "spring",
   adSetId: "spring-de",
   creative: {
@@ -150,7 +157,9 @@ export async function startServing(
   const clock = new ManualClock();
   const observed: Observation[] = [];
   const errors: unknown[] = [];
-  asker.on("listener.Decide", ({ to }) => bidAnswer(to, clock.nowMs()));
+  asker.on("listener.Decide", ({ to, payload }) =>
+    bidAnswer(to, clock.nowMs(), (payload as DecisionRequest).slots[0]?.impId),
+  );
   asker.on("delivery.Event", () => "accepted");
   let random = 0;
   const server = createServing({
@@ -191,7 +200,7 @@ function clientOf(url: string) {
 }
 
 /** A decision to bid, as the listener at `to` answers it. */
-export function bidAnswer(to: ActorId, nowMs: number): DecisionAnswer {
+export function bidAnswer(to: ActorId, nowMs: number, impId = "slot"): DecisionAnswer {
   const decisionId = decisionIdOf({ nowMs, partition: to.partition, epoch: 1, commitSeq: 2, index: 3 });
-  return { decisionId, bid: { ...AD, expiresAtMs: nowMs + 20 * MINUTE_MS }, nbr: null };
+  return { decisionId, bids: [{ ...AD, impId, expiresAtMs: nowMs + 20 * MINUTE_MS }], nbr: null };
 }

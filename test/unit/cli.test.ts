@@ -199,6 +199,18 @@ test("explain tells the outcome, the price, the vetoes and the events", async ()
     priceMicros: 12_000,
     floorMicros: 5_000,
     propensity: 0.75,
+    slots: [
+      {
+        slot: 0,
+        impId: "imp-1",
+        campaignId: "spring",
+        creativeId: "spring-30",
+        dealId: "pmp-1",
+        priceMicros: 12_000,
+        propensity: 1,
+        billing: { stage: "open" },
+      },
+    ],
     candidates: [
       {
         campaignId: "autumn",
@@ -220,7 +232,7 @@ test("explain tells the outcome, the price, the vetoes and the events", async ()
     context: {},
     requestHash: "h",
     seed: "s",
-    events: [{ event: "impression", at: "2026-03-01T00:00:01.000Z" }],
+    events: [{ slot: 0, event: "impression", at: "2026-03-01T00:00:01.000Z" }],
   };
   const text = (await chorus("explain", "d")).printed();
   for (const part of [
@@ -229,6 +241,7 @@ test("explain tells the outcome, the price, the vetoes and the events", async ()
     "frequency: cap (3 per 1d)",
     "consent allows: id, caps; child-safe ads only;",
     "impression",
+    "pmp-1",
   ])
     expect(text).toContain(part);
 });

@@ -16,6 +16,7 @@ function decision(at: number, changes: Partial<DecisionRecord> = {}): DecisionRe
     t: "decision",
     v: 3,
     dealId: null,
+    slots: [],
     decisionId: idAt(at),
     at,
     outcome: "bid",

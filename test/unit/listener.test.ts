@@ -48,7 +48,8 @@ describe("a bid", () => {
   test("debits the wallet, opens a delivery, remembers and is recorded, in one commit", () => {
     const kit = listening();
     const before = kit.records.length;
-    const { decisionId, bid, nbr } = decide(kit);
+    const { decisionId, bids, nbr } = decide(kit);
+    const [bid] = bids;
     expect(kit.records).toHaveLength(before + 1);
     expect(nbr).toBeNull();
     expect(bid).toMatchObject({
@@ -72,7 +73,7 @@ describe("a bid", () => {
   });
 
   test("reserves as long as the exchange or the feed says", () => {
-    const expiry = (spec: RequestSpec): number => (decide(listening(), spec).bid?.expiresAtMs ?? 0) - NOON_MS;
+    const expiry = (spec: RequestSpec): number => (decide(listening(), spec).bids[0]?.expiresAtMs ?? 0) - NOON_MS;
     expect(expiry({ slot: { expiryMs: 5 * MINUTE_MS } })).toBe(15 * MINUTE_MS);
     expect(expiry({ context: { feed: 3 } })).toBe(70 * MINUTE_MS);
   });
@@ -83,42 +84,44 @@ describe("a bid", () => {
     });
     const { decisionId } = decide(kit, { slot: { floorCpmMicros: 5_000_000 } });
     const record = kit.rows.find(({ t }) => t === "decision");
-    expect(explainView(record, { events: [{ event: "impression", atMs: NOON_MS }], stage: "billed" })).toMatchObject({
-      decisionId,
-      at: "2026-11-24T12:00:00.000Z",
-      outcome: "bid",
-      campaignId: "a",
-      creativeId: "a",
-      priceMicros: 10_000,
-      floorMicros: 5_000,
-      propensity: 1,
-      candidates: [
-        {
-          campaignId: "b",
-          proposedBy: "audience",
-          vetoes: [{ role: "pacing", reason: "budget" }],
-          terms: [],
-          scoreMicros: 0,
-        },
-        {
-          campaignId: "a",
-          creativeId: "a",
-          vetoes: [],
-          terms: [{ role: "audience", micros: 10_000, why: "bid" }],
-          scoreMicros: 10_000,
-        },
-      ],
-      vetoCounts: { "pacing/budget": 1 },
-      experiments: [],
-      events: [{ event: "impression", at: "2026-11-24T12:00:00.000Z" }],
-    });
+    expect(explainView(record, { events: [{ event: "impression", atMs: NOON_MS }], stages: ["billed"] })).toMatchObject(
+      {
+        decisionId,
+        at: "2026-11-24T12:00:00.000Z",
+        outcome: "bid",
+        campaignId: "a",
+        creativeId: "a",
+        priceMicros: 10_000,
+        floorMicros: 5_000,
+        propensity: 1,
+        candidates: [
+          {
+            campaignId: "b",
+            proposedBy: "audience",
+            vetoes: [{ role: "pacing", reason: "budget" }],
+            terms: [],
+            scoreMicros: 0,
+          },
+          {
+            campaignId: "a",
+            creativeId: "a",
+            vetoes: [],
+            terms: [{ role: "audience", micros: 10_000, why: "bid" }],
+            scoreMicros: 10_000,
+          },
+        ],
+        vetoCounts: { "pacing/budget": 1 },
+        experiments: [],
+        events: [{ event: "impression", at: "2026-11-24T12:00:00.000Z" }],
+      },
+    );
   });
 });
 
 describe("no bid", () => {
   test("before the first index says nothing about campaigns", () => {
     const kit = activate(actor, { key: KEY, nowMs: NOON_MS, others: [walletActor, deliveryActor] });
-    expect(decide(kit)).toMatchObject({ bid: null, nbr: 0 });
+    expect(decide(kit)).toMatchObject({ bids: [], nbr: 0 });
   });
 
   test.each<[string, Setting, RequestSpec, number]>([
@@ -127,7 +130,7 @@ describe("no bid", () => {
     ["a floor above every bid", {}, { slot: { floorCpmMicros: 99_000_000 } }, 507],
   ])("for %s", (_name, setting, spec, nbr) => {
     const kit = listening(setting);
-    expect(decide(kit, spec)).toMatchObject({ bid: null, nbr });
+    expect(decide(kit, spec)).toMatchObject({ bids: [], nbr });
     expect(kit.rows).toMatchObject([{ outcome: "no-bid", nbr, campaignId: null, priceNanos: null }]);
   });
 
@@ -144,7 +147,7 @@ describe("no bid", () => {
       catalog: indexOf({ id: "a" }, { id: "b", adSet: { bidCpmMicros: 5_000_000 } }),
       grants: { a: 1_000_000, b: 1_000_000 },
     });
-    const heard = [1, 2, 3].map(() => decide(kit).bid?.campaignId);
+    const heard = [1, 2, 3].map(() => decide(kit).bids[0]?.campaignId);
     expect(heard).toEqual(["a", "b", "a"]);
     expect(decide(listening(), {}).nbr).toBeNull();
   });
@@ -159,7 +162,7 @@ describe("caps", () => {
     grants: { a: 1_000_000, b: 1_000_000 },
   });
   const served = (kit: ActorKit, times: number): number =>
-    Array.from({ length: times }, () => decide(kit).bid?.campaignId).filter((campaign) => campaign === "a").length;
+    Array.from({ length: times }, () => decide(kit).bids[0]?.campaignId).filter((campaign) => campaign === "a").length;
 
   test("F1: hold under many requests, and across a crash", () => {
     const kit = listening(capped(2));
@@ -171,7 +174,7 @@ describe("caps", () => {
   test("F2: a lost bid gives its place and its money back", () => {
     const kit = listening(capped(1));
     const { decisionId } = decide(kit);
-    expect(decide(kit).bid?.campaignId).toBe("b");
+    expect(decide(kit).bids[0]?.campaignId).toBe("b");
     event(kit, decisionId, "loss");
     expect(account(kit)).toMatchObject({ reservedNanos: 0, spentNanos: 0 });
     expect(served(kit, 4)).toBe(1);
@@ -218,8 +221,9 @@ describe("the listener's time", () => {
     return kit;
   };
   const heardOf = (kit: ActorKit, spec: RequestSpec = {}) => {
-    const { bid, nbr } = decide(kit, spec);
-    return bid === null ? nbr : bid.creative.durationMs / 1000;
+    const { bids, nbr } = decide(kit, spec);
+    const [bid] = bids;
+    return bid === undefined ? nbr : bid.creative.durationMs / 1000;
   };
 
   test("grows with what was heard: first any ad, then the shorter one, then none (506), and after a rest again", () => {
@@ -245,8 +249,8 @@ describe("the listener's time", () => {
 describe("memory", () => {
   test("a test decides as always, but reserves, caps and remembers nothing", () => {
     const kit = listening();
-    const { decisionId, bid } = decide(kit, { test: true });
-    expect(bid?.campaignId).toBe("a");
+    const { decisionId, bids } = decide(kit, { test: true });
+    expect(bids[0]?.campaignId).toBe("a");
     expect(account(kit)).toMatchObject({ reservedNanos: 0 });
     expect(kit.partNames()).toEqual([]);
     expect(event(kit, decisionId, "impression")).toBe("test");

@@ -13,13 +13,13 @@ function servableOf(request: object): Servable {
 const MPEG = { mimes: ["audio/mpeg"] };
 
 describe("what can be served", () => {
-  test("the first audio impression, whatever other formats stand beside it", () => {
+  test("every audio impression, whatever other formats stand beside it", () => {
     const imp = [
       { id: "b", banner: {} },
       { id: "a", banner: {}, audio: MPEG },
       { id: "c", audio: MPEG },
     ];
-    expect(servableOf({ imp })).toMatchObject({ ok: true, imp: { id: "a" } });
+    expect(servableOf({ imp })).toMatchObject({ ok: true, imps: [{ id: "a" }, { id: "c" }] });
   });
 
   test("one whose player speaks inline VAST of any version", () => {
@@ -34,8 +34,6 @@ describe("what can be served", () => {
     ["empty mimes", { imp: [{ id: "1", audio: { mimes: [] } }] }],
     ["DAAST only", { imp: [{ id: "1", audio: { ...MPEG, protocols: [9, 10] } }] }],
     ["wrappers only", { imp: [{ id: "1", audio: { ...MPEG, protocols: [5, 6, 8] } }] }],
-    ["a dynamic pod", { imp: [{ id: "1", audio: { ...MPEG, poddur: 60 } }] }],
-    ["a slot of a pod", { imp: [{ id: "1", audio: { ...MPEG, podid: "p" } }] }],
     ["digital out of home", { dooh: {}, imp: [{ id: "1", audio: MPEG }] }],
   ])("%s is no bid with reason 2", (_name, request) => {
     expect(servableOf(request)).toEqual({ ok: false, nbr: 2 });
@@ -44,7 +42,7 @@ describe("what can be served", () => {
   test("the answer names VAST 4.2, or the newest version the player lists", () => {
     const protocols = [[], [2, 13, 15], [2, 3, 6], [15, 2]].map((list) => {
       const result = servableOf({ imp: [{ id: "1", audio: { ...MPEG, protocols: list } }] });
-      return result.ok ? answerProtocol(result.imp.audio) : undefined;
+      return result.ok ? answerProtocol(result.imps[0].audio) : undefined;
     });
     expect(protocols).toEqual([13, 13, 3, 15]);
   });
@@ -113,10 +111,13 @@ describe("the bid response", () => {
       requestId: "r",
       decisionId: "d",
       currency: "USD",
-      seat: "s",
-      offers: [{ ...offer, dealId: "pmp-1" }],
+      offers: [offer, { ...offer, id: "b2", dealId: "pmp-1", seat: "s" }, { ...offer, id: "b3", slotInPod: -1 }],
     });
-    expect(response.seatbid[0]).toMatchObject({ seat: "s", bid: [{ dealid: "pmp-1" }] });
+    expect(response.seatbid).toMatchObject([
+      { bid: [{ id: "b1" }, { id: "b3", slotinpod: -1 }] },
+      { seat: "s", bid: [{ id: "b2", dealid: "pmp-1" }] },
+    ]);
+    expect(response.seatbid[0]).not.toHaveProperty("seat");
   });
 });
 

@@ -75,7 +75,7 @@ describe("the first turn", () => {
     expect(kit.partNames()).toEqual([]);
     expect(kit.timers).toEqual({});
     for (const role of OUTSIDE_ROLES) ask.hear(role, ALLOWS[role]);
-    expect(ask.end()).toMatchObject({ bid: { campaignId: "a" } });
+    expect(ask.end()).toMatchObject({ bids: [{ campaignId: "a" }] });
     expect(kit.records.length).toBe(before.records + 1);
     expect(
       recordOf(kit)
@@ -92,7 +92,7 @@ describe("the first turn", () => {
     expect(kit.records).toHaveLength(length);
     const ask = begin(kit);
     ask.hear("reward", ALLOWS.reward);
-    expect(ask.end()).toMatchObject({ bid: { campaignId: "a" } });
+    expect(ask.end()).toMatchObject({ bids: [{ campaignId: "a" }] });
   });
 
   test("asks on the subject of role and variant, in the words that are documented", () => {
@@ -146,7 +146,7 @@ describe("the first turn", () => {
     const kit = listening(["frequency", "creative", "personalisation", "separation"], indexOf());
     const ask = begin(kit);
     expect(ask.questions).toEqual([]);
-    expect(ask.end()).toMatchObject({ bid: null, nbr: 501 });
+    expect(ask.end()).toMatchObject({ bids: [], nbr: 501 });
   });
 });
 
@@ -160,7 +160,7 @@ describe("the second turn decides on what is true then", () => {
       v: 1,
       expectations: [{ adSetId: "a", pComplete: 1, pClick: 1, nanos: 1e9, why: "loves it" }],
     });
-    expect(ask.end()).toMatchObject({ bid: { campaignId: "b" } });
+    expect(ask.end()).toMatchObject({ bids: [{ campaignId: "b" }] });
     expect(recordOf(kit).versions.catalog).toBe(2);
   });
 
@@ -171,7 +171,7 @@ describe("the second turn decides on what is true then", () => {
       const ask = begin(kit);
       kit.snapshots.put(INDEX_SNAPSHOT, 2, indexOf({ id: "a" }, { id: "new", adSet: { bidCpmMicros: 90_000_000 } }));
       ask.hear(role, ALLOWS[role]);
-      expect(ask.end()).toMatchObject({ bid: { campaignId: "a" } });
+      expect(ask.end()).toMatchObject({ bids: [{ campaignId: "a" }] });
       expect(recordOf(kit).vetoCounts).toEqual({ [`${role}/not-asked`]: 1 });
     },
   );
@@ -184,7 +184,7 @@ describe("the second turn decides on what is true then", () => {
     kit.tell("Grant", { campaign: "new", day: DAY, grantedMicros: 1_000_000, number: 1 }, WALLET);
     ask.hear("personalisation", ALLOWS.personalisation);
     ask.hear("creative", ALLOWS.creative);
-    expect(ask.end()).toMatchObject({ bid: { campaignId: "new" } });
+    expect(ask.end()).toMatchObject({ bids: [{ campaignId: "new" }] });
   });
 
   test("money that was spent meanwhile is not there any more", () => {
@@ -193,7 +193,7 @@ describe("the second turn decides on what is true then", () => {
     const spend = { campaign: "a", day: DAY, nanos: 1_000_000_000, test: false };
     expect(kit.call(reserve, spend, WALLET.key)).toMatchObject({ ok: true });
     ask.hear("reward", ALLOWS.reward);
-    expect(ask.end()).toMatchObject({ bid: null, nbr: 502 });
+    expect(ask.end()).toMatchObject({ bids: [], nbr: 502 });
   });
 
   test.each([
@@ -205,12 +205,12 @@ describe("the second turn decides on what is true then", () => {
     const held = { slot: { expiryMs: 7_200_000 } };
     const { decisionId } = kit.ask("Decide", asked(held)) as DecisionAnswer;
     kit.clock.advance(3_600_000); // separation has nothing against it any more; the reservation still holds the cap
-    expect(kit.ask("Decide", asked(held))).toMatchObject({ bid: null, nbr: 9 });
+    expect(kit.ask("Decide", asked(held))).toMatchObject({ bids: [], nbr: 9 });
     const ask = begin(kit, held);
     kit.tell("Outcome", { decisionId, campaignId: "a", creativeId: "a", event, atMs: kit.clock.now });
     ask.hear("frequency", ALLOWS.frequency);
     const answer = ask.end() as DecisionAnswer;
-    expect(answer.bid !== null).toBe(isFree);
+    expect(answer.bids.length > 0).toBe(isFree);
     expect(recordOf(kit).vetoCounts["frequency/cap"]).toBe(isFree ? undefined : 1);
   });
 
@@ -220,7 +220,7 @@ describe("the second turn decides on what is true then", () => {
     const ask = begin(kit);
     kit.clock.advance(10);
     ask.hear("reward", ALLOWS.reward);
-    expect(ask.end()).toMatchObject({ bid: null, nbr: 501 });
+    expect(ask.end()).toMatchObject({ bids: [], nbr: 501 });
   });
 });
 
@@ -239,7 +239,7 @@ describe("an agent outside", () => {
         const kit = listening([role], ONE, { outside: () => says });
         const startedMs = kit.clock.now;
         const answer = kit.ask("Decide", asked()) as DecisionAnswer;
-        expect(answer.bid === null).toBe(SAFETY.has(role));
+        expect(answer.bids.length === 0).toBe(SAFETY.has(role));
         expect(roleIn(kit, role)).toMatchObject({ variant: "mine", outcome });
         expect(kit.clock.now - startedMs).toBe(says === "late" ? TIMEOUT_MS : 0);
       }
@@ -291,7 +291,7 @@ describe("an agent outside", () => {
     const winner = (bidCpmMicros: number) => {
       const catalog = indexOf({ id: "a", adSet: { bidCpmMicros: 10_000_000 } }, { id: "b", adSet: { bidCpmMicros } });
       const kit = listening(["personalisation"], catalog, { outside: () => says(1e12) });
-      return (kit.ask("Decide", asked()) as DecisionAnswer).bid?.campaignId;
+      return (kit.ask("Decide", asked()) as DecisionAnswer).bids[0]?.campaignId;
     };
     expect(winner(8_100_000)).toBe("b");
     expect(winner(7_900_000)).toBe("a");

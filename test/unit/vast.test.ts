@@ -64,6 +64,8 @@ function children(trees: Tree[], ...path: string[]): string[] {
 }
 
 interface ReadAd {
+  readonly id: string;
+  readonly sequence: string | null;
   readonly impressionURLTemplates: readonly { readonly url: string }[];
   readonly errorURLTemplates: readonly string[];
   readonly creatives: readonly {
@@ -87,7 +89,7 @@ async function read(xml: string): Promise<readonly ReadAd[]> {
 
 describe("the VAST document", () => {
   test("stands in the element order of the 4.2 schema", () => {
-    const parsed = tree(vastDocument(AD));
+    const parsed = tree(vastDocument([AD]));
     expect(children(parsed, "VAST", "Ad", "InLine")).toEqual([
       "AdSystem",
       "Error",
@@ -118,7 +120,7 @@ describe("the VAST document", () => {
   });
 
   test("says audio, and has the attributes that the schema requires", () => {
-    const xml = vastDocument(AD);
+    const xml = vastDocument([AD]);
     expect(xml).toContain('<Ad id="spring" adType="audio">');
     expect(xml).toContain('<MediaFile delivery="progressive" type="audio/mpeg" width="0" height="0" bitrate="128">');
     expect(xml).toContain('<Linear skipoffset="00:00:05.000">');
@@ -127,7 +129,7 @@ describe("the VAST document", () => {
   });
 
   test("gives a player of another house every URL as it was", async () => {
-    const [ad] = await read(vastDocument(AD));
+    const [ad] = await read(vastDocument([AD]));
     const linear = ad?.creatives.find(({ type }) => type === "linear");
     const companion = ad?.creatives.find(({ type }) => type === "companion");
     expect(ad?.impressionURLTemplates.map(({ url }) => url)).toEqual(AD.impressionUrls);
@@ -144,9 +146,20 @@ describe("the VAST document", () => {
     expect(companion?.variations?.[0]?.staticResources[0]?.url).toBe(AD.companions[0]?.url);
   });
 
+  test("of a pod holds its ads in sequence, as a player finds them", async () => {
+    const pod = ["a", "b", "c"].map((id, at) => ({ ...AD, id, sequence: at + 1 }));
+    const ads = await read(vastDocument(pod));
+    expect(ads.map(({ id, sequence }) => [id, sequence])).toEqual([
+      ["a", "1"],
+      ["b", "2"],
+      ["c", "3"],
+    ]);
+    expect(vastDocument([AD])).not.toContain('<Ad id="' + AD.id + '" sequence');
+  });
+
   test("has no clicks, companions or skip where none are given", () => {
     const { clickThroughUrl: _click, skipAfterMs: _skip, ...rest } = AD;
-    const xml = vastDocument({ ...rest, companions: [], clickTrackingUrls: [], categories: [] });
+    const xml = vastDocument([{ ...rest, companions: [], clickTrackingUrls: [], categories: [] }]);
     for (const name of ["VideoClicks", "CompanionAds", "skipoffset", "Category"]) expect(xml).not.toContain(name);
   });
 
@@ -154,7 +167,7 @@ describe("the VAST document", () => {
     const text = fc.string({ unit: "binary", maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(text, fc.webUrl({ withQueryParameters: true, withFragments: true }), async (title, url) => {
-        const xml = vastDocument({ ...AD, title, advertiser: title, clickThroughUrl: `${url}]]>&<` });
+        const xml = vastDocument([{ ...AD, title, advertiser: title, clickThroughUrl: `${url}]]>&<` }]);
         expect(XMLValidator.validate(xml)).toBe(true);
         const [ad] = await read(xml);
         expect(ad?.creatives.find(({ type }) => type === "linear")?.videoClickThroughURLTemplate?.url).toBe(

@@ -34,8 +34,8 @@ function decisions({ campaigns, capPerDay, listeners, seconds }: Question): unkn
   let bids = 0;
   const decide = (): void => {
     const number = decided++ % warm;
-    const { bid } = partition.decide(`listener-${number}`, requestOf(number, partition.nowMs));
-    if (bid !== null) bids++;
+    const decision = partition.decide(`listener-${number}`, requestOf(number, partition.nowMs));
+    if (decision.bids.length > 0) bids++;
   };
   const pass = (): void => partition.pass((LISTENING_MS * STEP_EVERY) / warm);
   while (decided < 2 * warm) {
