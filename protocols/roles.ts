@@ -129,6 +129,7 @@ export interface RewardAnswer {
 
 export interface CreativeRequest {
   readonly proposals: readonly Proposal[];
+  readonly context: CoarseContext;
   readonly ahead?: readonly AheadAd[];
 }
 /** For each proposal, probabilities over its creatives; each list adds up to 1. */

@@ -1,8 +1,15 @@
 import { z } from "zod";
 import type { AdSetEntry } from "../../protocols/catalog-index.ts";
 import { Id } from "../../protocols/ids.ts";
+import {
+  CHANCE_UNITS,
+  type CreativeTable,
+  creativeTopic,
+  learntGenre,
+} from "../../protocols/messages/creative-learner.ts";
 import type { AheadAd, CommittedDecision, CreativeAnswer, CreativeRequest, Proposal } from "../../protocols/roles.ts";
 import { defineAgent } from "../../runtime/actor/agent.ts";
+import { creativeChances } from "../learning/creative/allocation.ts";
 
 /** Ad sets whose place in the sequence one listener keeps; the one longest unheard is forgotten first. */
 const SEQUENCES_MAX = 32;
@@ -12,23 +19,26 @@ const CreativePart = z.object({ last: z.array(z.tuple([Id, z.int()])) });
 export type CreativePart = z.infer<typeof CreativePart>;
 
 /**
- * A distribution over each proposal's creatives by the ad set's rotation. `optimised` needs what the learners publish; until then
- * it is answered by weights, and the answer says so.
+ * A distribution over each proposal's creatives by the ad set's rotation. `optimised` draws from what the campaign's learner has
+ * published; until it has, weights stand in, and the answer says so.
  */
 export const creativeAgent = defineAgent<CreativeRequest, CreativeAnswer, CreativePart, CommittedDecision>({
   role: "creative",
   variant: "default",
-  version: "1",
+  version: "2",
   purpose: "scoring",
   part: { version: 1, schema: CreativePart, personal: true },
-  answer({ proposals, ahead = [] }, { part }) {
+  answer({ proposals, context, ahead = [] }, { part, snapshot }) {
     const defaults: Record<number, string> = {};
     const chances = proposals.map((proposal, position) => {
       const { adSet } = proposal;
       if (proposal.creatives.length === 1) return [1];
       if (adSet.rotation === "even") return even(proposal);
       if (adSet.rotation === "sequential") return sequential(proposal, part, ahead);
-      if (adSet.rotation === "optimised") defaults[position] = "optimised: weighted";
+      if (adSet.rotation !== "optimised") return weighted(proposal);
+      const table = snapshot(creativeTopic(adSet.campaignId)) as CreativeTable | undefined;
+      if (table !== undefined) return learnt(proposal, table, learntGenre(context.genres));
+      defaults[position] = "optimised: weighted";
       return weighted(proposal);
     });
     return { chances, defaults };
@@ -53,6 +63,19 @@ export const evenCreativeAgent = defineAgent<CreativeRequest, CreativeAnswer>({
   answer: ({ proposals }) => ({ chances: proposals.map(even), defaults: {} }),
   whenFailing: ({ proposals }) => ({ chances: proposals.map(even), defaults: {} }),
 });
+
+/** The table's chances over the creatives that are left; one that it does not know yet gets a start, and those it has stopped count as 0. */
+function learnt(proposal: Proposal, { chances, effects }: CreativeTable, genre: number): number[] {
+  const snapshot = { creativeIds: effects.map(({ creativeId }) => creativeId), chances: shares(chances) };
+  return creativeChances(
+    snapshot,
+    genre,
+    proposal.creatives.map(({ id }) => id),
+  );
+}
+
+const shares = (chances: CreativeTable["chances"]): number[][] =>
+  chances.map((row) => row.map((units) => units / CHANCE_UNITS));
 
 function even({ creatives }: Proposal): number[] {
   return creatives.map(() => 1 / creatives.length);

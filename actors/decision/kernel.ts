@@ -145,7 +145,7 @@ function judge(wave: readonly Proposal[], deliberation: Deliberation, reward: Re
   const freeNanos = eligible.map(({ adSet }) => free.get(adSet) ?? 0);
   const throttle = roles.throttle({ proposals: eligible, freeNanos });
   const personalisation = roles.personalisation({ proposals: eligible, context, profile: capabilities.profile });
-  const creative = roles.creative({ proposals: eligible });
+  const creative = roles.creative({ proposals: eligible, context });
   for (const verdict of [throttle, personalisation, creative]) tally.consulted(verdict);
   const contenders: Contender[] = [];
   eligible.forEach((proposal, position) => {

@@ -42,7 +42,7 @@ export function opinionsAt(
   const reward = roles.reward({ context, sessionStartedMs, aheadMs });
   const throttle = roles.throttle({ proposals, freeNanos });
   const personalisation = roles.personalisation({ proposals, context, profile: capabilities.profile });
-  const creative = roles.creative({ proposals, ahead });
+  const creative = roles.creative({ proposals, context, ahead });
   for (const verdict of [frequency, separation, pacing, reward, throttle, personalisation, creative])
     tally.consulted(verdict);
   const against = new Against();

@@ -44,6 +44,8 @@ function rolesOf(transcript: Transcript, agents: ReadonlyMap<Role, AnyAgent>, se
   const free = new Map<number, number>();
   for (let at = 0; at + 1 < transcript.free.length; at += 2)
     free.set(transcript.free[at] ?? 0, transcript.free[at + 1] ?? 0);
+  const topics = new Map(transcript.topics);
+  const snapshot = (topic: string): unknown => topics.get(topic);
   let consultations = 0;
   const asked = (role: Role) => {
     const agent = agents.get(role);
@@ -54,7 +56,7 @@ function rolesOf(transcript: Transcript, agents: ReadonlyMap<Role, AnyAgent>, se
       const random = world.randomOf(role, seed);
       const answer: unknown =
         outcome === "answered"
-          ? agent.answer(question, { part: part ?? undefined, nowMs, random, snapshot: () => undefined, heard })
+          ? agent.answer(question, { part: part ?? undefined, nowMs, random, snapshot, heard })
           : agent.whenFailing(question);
       return { role, variant, version, outcome, answer: answer as never, micros: 0 };
     };

@@ -27,6 +27,8 @@ export interface Transcript {
   readonly roles: readonly (readonly [variant: string, version: string, part: unknown, heard?: unknown])[];
   /** What the wallet had for an ad set's campaign: ordinal, nanos, ordinal, nanos, … */
   readonly free: readonly number[];
+  /** What learners had published as the agents saw it: topic, value. */
+  readonly topics?: readonly (readonly [topic: string, value: unknown])[];
   /** Consultations that went wrong, by their number from 0: replay imposes the same. */
   readonly imposed: readonly (readonly [consultation: number, outcome: Exclude<Outcome, "answered">])[];
 }
@@ -44,6 +46,7 @@ export class TranscriptTaker {
   #inputs: DecisionInputs | null = null;
   #free: number[] = [];
   #imposed: [number, Exclude<Outcome, "answered">][] = [];
+  #topics = new Map<string, unknown>();
   #consultations = 0;
 
   /** @param heard of an agent outside, what became of the question to it (D15). */
@@ -56,12 +59,14 @@ export class TranscriptTaker {
     this.#inputs = { ...inputs, refusedCampaigns: [...inputs.refusedCampaigns] };
     this.#free = [];
     this.#imposed = [];
+    this.#topics = new Map();
     this.#consultations = 0;
   }
 
   answered<Answer>(verdict: Verdict<Answer>): Verdict<Answer> {
     if (verdict.outcome !== "answered") this.#imposed.push([this.#consultations, verdict.outcome]);
     this.#consultations++;
+    for (const { topic, value } of verdict.read ?? []) this.#topics.set(topic, value);
     return verdict;
   }
 
@@ -92,6 +97,7 @@ export class TranscriptTaker {
         return [agent.variant, heard?.hearing?.version ?? agent.version, part, heard?.hearing?.answer ?? null];
       }),
       free: this.#free,
+      ...(this.#topics.size === 0 ? {} : { topics: [...this.#topics] }),
       imposed: this.#imposed,
     };
   }

@@ -5,6 +5,7 @@ import {
   type TrackedEvent,
 } from "../../protocols/messages/delivery.ts";
 import type { DeliveryFigure } from "../../protocols/messages/budget.ts";
+import { creativeLearner } from "../../protocols/messages/creative-learner.ts";
 import { listener, type DeliveryOutcome } from "../../protocols/messages/listener.ts";
 import { walletKey } from "../../protocols/messages/wallet.ts";
 import { assertInvariant } from "../../protocols/errors.ts";
@@ -121,6 +122,7 @@ function bill(state: DeliveryState, opening: DeliveryOpening, trigger: SeenEvent
   fx.setTimer("forget", fx.nowMs + (opening.podcast ? PLAYBACK_PODCAST_MS : PLAYBACK_MS));
   recordEvent(state, opening, trigger, "accepted", fx);
   tellListener(opening, "billed", trigger.atMs, fx);
+  tellLearner(opening, "Shown", trigger.atMs, fx);
   const held = state.events.filter(({ event }) => !isBilling(event) && event !== "win" && event !== "error");
   return held.reduce<DeliveryState>((next, one) => play(next, opening, one, fx), { ...state, stage: "billed" });
 }
@@ -138,6 +140,7 @@ function play(state: DeliveryState, opening: DeliveryOpening, seen: SeenEvent, f
         event: figure,
       });
     if (isLearntFrom(event)) tellListener(opening, event, seen.atMs, fx);
+    if (event === "click") tellLearner(opening, "Responded", seen.atMs, fx);
   }
   return counted.length === 0 ? state : { ...state, counted: [...state.counted, ...counted] };
 }
@@ -155,8 +158,16 @@ function giveUp(state: DeliveryState, stage: "lost" | "expired", atMs: EpochMs, 
     const account = { campaign: opening.campaignId, day: opening.day };
     fx.call({ key: walletKey(fx.partition) }, release, { ...account, nanos: opening.priceNanos });
     tellListener(opening, "released", atMs, fx);
+    // A loss is heard of; silence may be a tracking that broke.
+    if (stage === "expired" && opening.learntGenre !== undefined)
+      fx.tell(ref(creativeLearner, opening.campaignId), "Missed", { atMs });
   }
   return { ...state, stage };
+}
+
+function tellLearner(opening: DeliveryOpening, what: "Shown" | "Responded", atMs: EpochMs, fx: Effects): void {
+  const { campaignId, creativeId, learntGenre: genre } = opening;
+  if (genre !== undefined) fx.tell(ref(creativeLearner, campaignId), what, { creativeId, genre, atMs });
 }
 
 function tellListener(opening: DeliveryOpening, event: DeliveryOutcome["event"], atMs: EpochMs, fx: Effects): void {

@@ -2,6 +2,7 @@ import type { AdSetEntry, CatalogIndex } from "../../protocols/catalog-index.ts"
 import { INPUTS_BYTES_MAX, sealedInputsOf } from "../../protocols/decision-record.ts";
 import { servingIdOf } from "../../protocols/decision-id.ts";
 import { INDEX_SNAPSHOT } from "../../protocols/messages/catalog.ts";
+import { learntGenre } from "../../protocols/messages/creative-learner.ts";
 import { delivery } from "../../protocols/messages/delivery.ts";
 import type { DecisionAnswer, DecisionRequest } from "../../protocols/messages/listener.ts";
 import { walletKey } from "../../protocols/messages/wallet.ts";
@@ -206,6 +207,10 @@ function rolesFor(
   };
 }
 
+/** Learners hear of what they can choose, and of nothing else. */
+const isLearntFrom = ({ rotation, creatives }: AdSetEntry, { test }: DecisionRequest): boolean =>
+  rotation === "optimised" && creatives.length > 1 && !test;
+
 function openDelivery(
   { winner, slot, servingId, expiresAtMs }: Ad,
   request: DecisionRequest,
@@ -227,5 +232,6 @@ function openDelivery(
     expiresAtMs,
     test: request.test,
     podcast: request.context.feed === FEED_PODCAST,
+    ...(isLearntFrom(adSet, request) ? { learntGenre: learntGenre(request.context.genres) } : {}),
   });
 }

@@ -43,6 +43,8 @@ export const DeliveryOpening = z.strictObject({
   /** Decided for `test: 1`: never bills, caps or learns. */
   test: z.boolean(),
   podcast: z.boolean(),
+  /** Of an ad set with rotation `optimised`: the genre that its campaign's creatives learn for (creative-learner.ts). */
+  learntGenre: z.int().optional(),
 });
 export type DeliveryOpening = z.infer<typeof DeliveryOpening>;
 

@@ -51,6 +51,13 @@ export type AnyAgent = AgentDefinition<any, any, any, any, any>;
  */
 export type Outcome = "answered" | "failed" | "late" | "open";
 
+/** A topic's value as an agent saw it. */
+export interface TopicRead {
+  readonly topic: string;
+  readonly version: number;
+  readonly value: unknown;
+}
+
 /** How a consultation went; the decision record keeps it and replay imposes it (D13). */
 export interface Verdict<Answer> {
   readonly role: string;
@@ -58,6 +65,8 @@ export interface Verdict<Answer> {
   readonly version: string;
   readonly outcome: Outcome;
   readonly answer: Answer;
+  /** Topics that the agent looked at and found, with what stood there; absent: none. */
+  readonly read?: readonly TopicRead[];
   /** Time the consultation took, in microseconds; not what was waited for an agent outside before it. */
   readonly micros: number;
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { CreativeTable } from "../../protocols/messages/creative-learner.ts";
 import type { ActorView, DeadLetter, NodeView, PartitionView } from "../host/inspection.ts";
 import type { JobsView } from "../host/jobs-pool.ts";
 import { askAndPrint, type NodeCommandOptions, withNodeOptions } from "./node-command.ts";
@@ -22,6 +23,7 @@ const SUBJECTS: readonly Subject[] = [
   { name: "partitions", description: "where each partition stands: commits, log, mail", show: showPartitions },
   { name: "dead-letters", description: "messages that could not be handled, with the reason", show: showDeadLetters },
   { name: "jobs", description: "heavy work beside the actors: what runs, waits and became of it", show: showJobs },
+  { name: "learners", description: "what the learners know, as numbers with their intervals", show: showLearners },
   { name: "timers", description: "timers that are set, the next due first", show: showTimers },
 ];
 
@@ -127,6 +129,28 @@ function showJobs(answer: unknown): string {
       : [withMore(table(["JOB", "FOR", "STATE", "AGE", "TIME LEFT", "PROGRESS"], rows), truncated)]),
     ...(counts.length === 0 ? [] : [table(["JOB", "ENDED AS", "COUNT"], counts)]),
   ].join("\n\n");
+}
+
+function showLearners(answer: unknown): string {
+  const { learners, truncated } = answer as {
+    readonly learners: readonly (CreativeTable & { readonly learner: string; readonly version: number })[];
+    readonly truncated: boolean;
+  };
+  if (learners.length === 0) return "nothing learnt yet";
+  const rows = learners.flatMap(({ learner, state, atMs, effects }) =>
+    effects.map((one) => [
+      learner,
+      state,
+      one.creativeId,
+      one.mean.toFixed(2),
+      `${one.low.toFixed(2)} to ${one.high.toFixed(2)}`,
+      one.shown,
+      one.responses,
+      new Date(atMs).toISOString(),
+    ]),
+  );
+  const headings = ["LEARNER", "STATE", "CREATIVE", "EFFECT", "90 % INTERVAL", "HEARD", "RESPONSES", "LAST UPDATE"];
+  return withMore(table(headings, rows), truncated);
 }
 
 function showTimers(answer: unknown): string {

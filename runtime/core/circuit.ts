@@ -1,4 +1,4 @@
-import type { AnyAgent, Outcome, Verdict } from "../actor/agent.ts";
+import type { AnyAgent, Outcome, TopicRead, Verdict } from "../actor/agent.ts";
 import type { Heard } from "../actor/transient.ts";
 import type { Clock } from "./ports.ts";
 import { roleStream } from "./random-stream.ts";
@@ -73,16 +73,25 @@ export class CircuitBreaker {
     };
     if (agent.outside !== undefined && heard?.hearing === undefined) return failing(heard?.outcome ?? "failed", 0);
     if (agent.outside === undefined && startMs < circuit.openUntilMs) return failing("open", 0);
+    let read: TopicRead[] | undefined;
+    const look = (topic: string): unknown => {
+      const found = this.#snapshots.get(topic);
+      if (found === undefined) return undefined;
+      (read ??= []).push({ topic, ...found });
+      return found.value;
+    };
     try {
       const answer = agent.answer(request, {
         part,
         nowMs,
         random: roleStream(role, seed),
-        snapshot: (topic) => this.#snapshots.get(topic)?.value,
+        snapshot: look,
         heard: heard?.hearing?.answer,
       }) as Answer;
       if (agent.outside === undefined) succeed(circuit);
-      return { role, variant, version, outcome: "answered", answer, micros: this.#microsSince(startMs) };
+      const verdict = { role, variant, version, outcome: "answered" as const, answer };
+      const micros = this.#microsSince(startMs);
+      return read === undefined ? { ...verdict, micros } : { ...verdict, read, micros };
     } catch (error) {
       fail(circuit, "failed", error, startMs);
       return failing("failed", this.#microsSince(startMs));

@@ -161,7 +161,9 @@ export class EffectScope implements AskEffects<unknown> {
     seed: string,
     heard?: Heard,
   ): Verdict<Answer> {
-    return this.#host.consult(agent, request, part, seed, this.nowMs, heard);
+    const verdict = this.#host.consult<Request, Answer>(agent, request, part, seed, this.nowMs, heard);
+    for (const { topic, version } of verdict.read ?? []) (this.snapshotsRead ??= new Map()).set(topic, version);
+    return verdict;
   }
 
   requestTransient(

@@ -2,6 +2,7 @@ import type { Settings } from "../../config/schema.ts";
 import { readDecisionId } from "../../protocols/decision-id.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { partitionOf } from "../../protocols/ids.ts";
+import { LEARNER_TOPICS } from "../../protocols/messages/creative-learner.ts";
 import { delivery } from "../../protocols/messages/delivery.ts";
 import { job } from "../../protocols/messages/job.ts";
 import { wallet, walletPartition } from "../../protocols/messages/wallet.ts";
@@ -161,9 +162,17 @@ export class Inspection {
     return { timers: [...rows].sort((one, other) => one.dueMs - other.dueMs), truncated };
   }
 
-  /** There are none before the release that learns. */
+  /** What learners have published last, as every shard draws from it. */
   learners(): Promise<unknown> {
-    return Promise.resolve({ learners: [] });
+    const found = this.#options.runtime.topics.under(LEARNER_TOPICS);
+    return Promise.resolve({
+      learners: found.slice(0, ROWS_MAX).map(({ topic, version, value }) => ({
+        learner: topic.slice(LEARNER_TOPICS.length + 1),
+        version,
+        ...(value as object),
+      })),
+      truncated: found.length > ROWS_MAX,
+    });
   }
 
   async #shards(): Promise<(ShardSummary & { readonly circuits: unknown })[]> {

@@ -4,9 +4,11 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Settings } from "../../config/schema.ts";
 import { Fault, fromWireFault } from "../../protocols/errors.ts";
 import { CATALOG_TOPIC, type CatalogChange } from "../../protocols/messages/catalog.ts";
+import { LEARNER_TOPICS } from "../../protocols/messages/creative-learner.ts";
 import { topicSubject } from "../../protocols/subjects.ts";
 import { decodeBounded } from "../../protocols/codec.ts";
 import type { ShardSettings } from "../core/shard-settings.ts";
+import { type TopicWatch, watchTopics } from "../nats/topic-watch.ts";
 import type { FromShard } from "../threads/shard-thread-messages.ts";
 import { CatalogFeed, type CatalogFeedOptions } from "./catalog-feed.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -18,6 +20,7 @@ import type { NatsHost } from "./nats-host.ts";
 import { PortAsker } from "./port-asker.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { StoreThread } from "./store-thread.ts";
+import { TopicFeed } from "./topic-feed.ts";
 
 export interface NodeRuntimeOptions {
   readonly settings: Settings;
@@ -47,6 +50,7 @@ export class NodeRuntime {
   readonly shards: number;
   readonly asker: PortAsker;
   readonly feed: CatalogFeed;
+  readonly topics: TopicFeed;
   readonly store: StoreThread;
   readonly pool: ShardPool;
   readonly jobs: JobsPool;
@@ -54,6 +58,7 @@ export class NodeRuntime {
   readonly #options: NodeRuntimeOptions;
   readonly #states: { state: "opening" | "open" | "refused"; fault: Fault | null }[];
   readonly #gateways = new Map<number, (shard: number, port: MessagePort) => void>();
+  #watch: TopicWatch | null = null;
   readonly #allOpen = Promise.withResolvers<undefined>();
 
   constructor(options: NodeRuntimeOptions) {
@@ -98,6 +103,11 @@ export class NodeRuntime {
       onFault: (error) =>
         options.onEvent("catalog", "feed-failed", { message: error instanceof Error ? error.message : String(error) }),
     });
+    this.topics = new TopicFeed({
+      shards: this.shards,
+      send: (shard, value) => this.pool.tell(shard, { type: "topic", ...value }),
+      onFault: (error) => this.#topicFault(error),
+    });
     void this.store.failed.then((fault) => options.onFatal(fault));
     nats.connection.subscribe(topicSubject(CATALOG_TOPIC), (data) => this.#catalogChanged(data));
   }
@@ -109,6 +119,13 @@ export class NodeRuntime {
     await this.#allOpen.promise;
     await this.feed.load();
     await this.feed.awaitServed(this.feed.version);
+    // Decisions wait for no learner: without what it published, rules stand in.
+    watchTopics(this.#options.nats.connection.connection, LEARNER_TOPICS, (value) => this.topics.take(value)).then(
+      (watch) => {
+        this.#watch = watch;
+      },
+      (error: unknown) => this.#topicFault(error),
+    );
   }
 
   /** Set when stopping begins: nothing new is accepted. */
@@ -121,6 +138,7 @@ export class NodeRuntime {
     await this.pool.drain(withinMs);
     await this.pool.stop();
     await this.feed.stop();
+    await this.#watch?.stop();
     this.asker.close();
     await this.store.close();
   }
@@ -152,6 +170,11 @@ export class NodeRuntime {
     this.#gateways.delete(gateway);
   }
 
+  #topicFault(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.onEvent("learners", "feed-failed", { message });
+  }
+
   /** A change as the catalog's partition published it (D17); what is missed is noticed by its version. */
   #catalogChanged(data: Uint8Array): void {
     try {
@@ -172,6 +195,7 @@ export class NodeRuntime {
     this.pool.tell(shard, { type: "attach", route: DAEMON_ROUTE, port: port2 }, [port2]);
     for (const [gateway, give] of this.#gateways) this.#connect(shard, gateway, give);
     this.feed.shardStarted(shard);
+    this.topics.shardStarted(shard);
   }
 
   #connect(shard: number, gateway: number, give: (shard: number, port: MessagePort) => void): void {

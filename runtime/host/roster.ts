@@ -2,6 +2,7 @@ import { aimedAudienceAgent, audienceAgent } from "../../actors/audience/agent.t
 import { budgetActor } from "../../actors/budget/actor.ts";
 import { catalogActor } from "../../actors/catalog/actor.ts";
 import { creativeAgent, evenCreativeAgent } from "../../actors/creative/agent.ts";
+import { creativeLearnerActor } from "../../actors/creative-learner/actor.ts";
 import { deliveryActor } from "../../actors/delivery/actor.ts";
 import { jobActor } from "../../actors/job/actor.ts";
 import { frequencyAgent, strictFrequencyAgent } from "../../actors/frequency/agent.ts";
@@ -28,7 +29,15 @@ export function roster(
   { configVersion, node }: Omit<ListenerSettings, "roster">,
 ): ReadonlyMap<string, AnyActor> {
   const listener = listenerActor({ roster: castRoles(settings), configVersion, node });
-  return actorRegistry([catalogActor, budgetActor, walletActor, listener, deliveryActor, jobActor]);
+  return actorRegistry([
+    catalogActor,
+    budgetActor,
+    walletActor,
+    listener,
+    deliveryActor,
+    creativeLearnerActor,
+    jobActor,
+  ]);
 }
 
 /** The variants of this release; each role's first is its default. */

@@ -1,4 +1,5 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { decodeBounded } from "../../protocols/codec.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
 import { asPartition, type Partition } from "../../protocols/ids.ts";
 import { openIndex } from "../../protocols/packed-index.ts";
@@ -106,6 +107,13 @@ export class ShardThread {
         return this.#attach(message.route, message.port);
       case "snapshot":
         return this.#snapshot(message.topic, message.version, message.buffer);
+      case "topic":
+        return this.on({
+          type: "snapshot",
+          topic: message.topic,
+          version: message.version,
+          value: decodeBounded(message.bytes),
+        });
       case "inspect":
         return this.#answer(message.request, () => this.#inspect(message.question));
       case "control":

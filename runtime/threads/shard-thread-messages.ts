@@ -45,6 +45,8 @@ export type ToShard =
   | { readonly type: "open"; readonly partition: number; readonly suspect: Suspect | null }
   | { readonly type: "attach"; readonly route: number; readonly port: MessagePort }
   | { readonly type: "snapshot"; readonly topic: string; readonly version: number; readonly buffer: SharedArrayBuffer }
+  /** What a learner published: msgpack (D17). */
+  | { readonly type: "topic"; readonly topic: string; readonly version: number; readonly bytes: Uint8Array }
   | { readonly type: "inspect"; readonly request: number; readonly question: InspectQuestion }
   | { readonly type: "control"; readonly request: number; readonly control: ControlVerb }
   /** Move the tail of every partition's log (ADR 0008). */

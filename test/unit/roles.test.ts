@@ -229,7 +229,7 @@ describe("creative", () => {
   });
   const all = proposalOf(index, "a");
   const next = (proposal: Proposal, part: unknown): string | undefined => {
-    const { chances } = ask(creativeAgent, { proposals: [proposal] }, part, NOON_MS).answer;
+    const { chances } = ask(creativeAgent, { proposals: [proposal], context: { genres: [] } }, part, NOON_MS).answer;
     return proposal.creatives[chances[0]?.indexOf(1) ?? -1]?.id;
   };
 
@@ -243,7 +243,7 @@ describe("creative", () => {
   });
 
   test("failing, it answers even chances", () => {
-    const { chances } = creativeAgent.whenFailing({ proposals: [all] });
+    const { chances } = creativeAgent.whenFailing({ proposals: [all], context: { genres: [] } });
     expect(chances).toEqual([[1 / 3, 1 / 3, 1 / 3]]);
   });
 });

@@ -122,7 +122,11 @@ function interval(logDraws: readonly number[]): { low: number; high: number } {
  * Chances over the creatives that are left after vetoes, in their order; the exact probabilities to log.
  * A creative the snapshot does not know yet gets the floor; when all that are left are stopped, all the same.
  */
-export function creativeChances(snapshot: CreativeSnapshot, genre: number, ids: readonly string[]): number[] {
+export function creativeChances(
+  snapshot: Pick<CreativeSnapshot, "creativeIds" | "chances">,
+  genre: number,
+  ids: readonly string[],
+): number[] {
   const row = snapshot.chances[genre] ?? snapshot.chances[GENRES - 1] ?? [];
   const chances = ids.map((id) => {
     const position = snapshot.creativeIds.indexOf(id);
