@@ -105,6 +105,16 @@ export const Settings = z.strictObject({
       residentBytesMax: z.int().min(1_048_576).default(268_435_456),
     })
     .prefault({}),
+  supervision: z
+    .strictObject({
+      /** A shard's thread that does not come back for so long, milliseconds, is ended and replaced; 0 = never. */
+      hangAfterMs: z.int().min(0).max(600_000).default(2_000),
+      /** JavaScript objects of one shard's thread, bytes, above which it is ended and replaced; buffers are not counted. */
+      heapBytesMax: z.int().min(67_108_864).max(68_719_476_736).default(2_147_483_648),
+      /** Threads that may die in one envelope before it becomes a dead letter, or in an actor's asks before it is stopped. */
+      deathsMax: z.int().min(1).max(10).default(3),
+    })
+    .prefault({}),
   checkpoint: z
     .strictObject({
       /** Between two checkpoints of every partition that changed, milliseconds; 0 = only when an operator asks. */

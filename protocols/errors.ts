@@ -10,6 +10,7 @@ export interface FaultSpec {
 /** Every fault Chorus raises; `docs/errors.md` lists the same codes, and a test compares both. */
 export const FAULTS = {
   ACTOR_ABSENT: { disposition: "dead-letter", operator: "the actor was forgotten or never opened; nothing to do" },
+  ACTOR_PAUSED: { disposition: "retry", operator: "an operator paused it; `chorus control resume`" },
   ACTOR_STOPPED: {
     disposition: "dead-letter",
     operator: "inspect the actor's last error, then `chorus control restart`",
@@ -36,6 +37,19 @@ export const FAULTS = {
   },
   EPOCH_LOST: { disposition: "restart", operator: "another owner holds a higher epoch of this partition" },
   HANDLER_FAILED: { disposition: "retry", operator: "an agent threw; see its dead letters and the log" },
+  HANDLER_CRASHED: {
+    disposition: "dead-letter",
+    operator: "a thread ended in this envelope again and again; mend the agent, then `chorus control retry`",
+  },
+  HANDLER_HUNG: {
+    disposition: "dead-letter",
+    operator: "a handler did not return within `supervision.hangAfterMs`; mend the agent, then `chorus control retry`",
+  },
+  HANDLER_OUT_OF_MEMORY: {
+    disposition: "dead-letter",
+    operator:
+      "a handler needs more than `supervision.heapBytesMax`; mend the agent or raise it, then `chorus control retry`",
+  },
   HANDLER_UNKNOWN: {
     disposition: "dead-letter",
     operator: "a message of a newer or other release; check the versions of the nodes",

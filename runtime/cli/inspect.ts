@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import type { CreativeTable } from "../../protocols/messages/creative-learner.ts";
-import type { ActorView, DeadLetter, NodeView, PartitionView } from "../host/inspection.ts";
+import type { ActorRow, ActorView, NodeView, OwnedPartition } from "../host/inspection.ts";
 import type { JobsView } from "../host/jobs-pool.ts";
 import { askAndPrint, type NodeCommandOptions, withNodeOptions } from "./node-command.ts";
 import { showNode, showShards } from "./status.ts";
+import { showDeadLetter, showDeadLetters, showHandlers, showSupervision } from "./supervision-text.ts";
 import { durationText, table } from "./table.ts";
+import { addTap } from "./tap.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface Subject {
@@ -20,7 +22,13 @@ const SUBJECTS: readonly Subject[] = [
     description: "shard threads, and how their agents do",
     show: (answer) => showShards((answer as { readonly shards: NodeView["shards"] }).shards),
   },
-  { name: "partitions", description: "where each partition stands: commits, log, mail", show: showPartitions },
+  { name: "partitions", description: "where each partition stands: owner, commits, log, mail", show: showPartitions },
+  {
+    name: "supervision",
+    description: "who supervises whom: shards, kinds, and the actors that failed, wait or stand still",
+    show: showSupervision,
+  },
+  { name: "handlers", description: "how long handlers take, the slowest first", show: showHandlers },
   { name: "dead-letters", description: "messages that could not be handled, with the reason", show: showDeadLetters },
   { name: "jobs", description: "heavy work beside the actors: what runs, waits and became of it", show: showJobs },
   { name: "learners", description: "what the learners know, as numbers with their intervals", show: showLearners },
@@ -45,6 +53,14 @@ export function addInspect(program: Command, terminal: Terminal): void {
         askAndPrint(options, terminal, (client) => client.request(`/v1/inspect/${name}`), show),
       );
   }
+  withNodeOptions(inspect.command("dead-letter <letter>"))
+    .description("one dead letter whole: payload, origin, state version, stack; LETTER is its name in the list")
+    .action((letter: string, options: NodeCommandOptions) => {
+      const what = `the dead letter ${letter}`;
+      const path = `/v1/inspect/dead-letter/${encodeURIComponent(letter)}`;
+      return askAndPrint(options, terminal, (client) => client.request(path, { what }), showDeadLetter);
+    });
+  addTap(inspect, terminal);
   withNodeOptions(inspect.command("actors [kind]"))
     .description("actors in memory, of one kind or of all")
     .action((kind: string | undefined, options: NodeCommandOptions) => {
@@ -69,45 +85,66 @@ function showActor(answer: unknown): string {
 }
 
 function showActors(answer: unknown): string {
-  const { actors, truncated } = answer as { readonly actors: readonly ActorView[]; readonly truncated: boolean };
-  const rows = actors.map((one) => [one.kind, one.key, one.partition, one.bytes, one.restarts, one.lastError]);
-  return withMore(table(["KIND", "KEY", "PARTITION", "BYTES", "RESTARTS", "LAST ERROR"], rows), truncated);
+  const { actors, truncated } = answer as { readonly actors: readonly ActorRow[]; readonly truncated: boolean };
+  const rows = actors.map((one) => [
+    one.kind,
+    one.key,
+    one.partition,
+    one.condition,
+    one.version,
+    one.mailbox,
+    one.bytes,
+    durationText(one.ageMs ?? 0),
+    one.restarts,
+    one.lastError,
+  ]);
+  const headings = [
+    "KIND",
+    "KEY",
+    "PARTITION",
+    "STATE",
+    "VERSION",
+    "MAILBOX",
+    "BYTES",
+    "AGE",
+    "RESTARTS",
+    "LAST ERROR",
+  ];
+  return withMore(table(headings, rows), truncated);
 }
 
 function showPartitions(answer: unknown): string {
-  const { partitions } = answer as { readonly partitions: readonly PartitionView[] };
+  const { partitions } = answer as { readonly partitions: readonly OwnedPartition[] };
   return table(
-    ["PARTITION", "SHARD", "STATE", "EPOCH", "COMMITS", "SHIPPED", "PUBLISHED", "ACTORS", "MAIL", "GAP"],
+    [
+      "PARTITION",
+      "OWNER",
+      "SHARD",
+      "STATE",
+      "EPOCH",
+      "COMMITS",
+      "SHIPPED",
+      "PUBLISHED",
+      "ACTORS",
+      "MAIL",
+      "LETTERS",
+      "GAP",
+    ],
     partitions.map((one) => [
       one.partition,
+      one.owner,
       one.shard,
-      one.state,
+      one.mailPaused ? "mail paused" : one.state,
       one.epoch,
       one.commitSeq,
       one.shipped,
       one.published,
       one.actors,
       one.mailMessages,
+      one.deadLetters,
       one.gap,
     ]),
   );
-}
-
-function showDeadLetters(answer: unknown): string {
-  const { deadLetters, truncated } = answer as {
-    readonly deadLetters: readonly DeadLetter[];
-    readonly truncated: boolean;
-  };
-  if (deadLetters.length === 0) return "no dead letters";
-  const rows = deadLetters.map((one) => [
-    new Date(one.atMs).toISOString(),
-    `${one.kind} ${one.key}`,
-    one.type,
-    one.code,
-    one.reason,
-    one.attempts,
-  ]);
-  return withMore(table(["AT", "ACTOR", "TYPE", "CODE", "REASON", "TRIES"], rows), truncated);
 }
 
 function showJobs(answer: unknown): string {

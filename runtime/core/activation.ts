@@ -35,6 +35,10 @@ export class Activation implements PartSource {
   /** Wall clock of recent failures, for the restart budget. */
   failuresMs: number[] = [];
   lastError: string | null = null;
+  /** Wall clock of the first use since it became resident. */
+  sinceMs = 0;
+  /** What it holds was last read for a group that is still open: it is dropped when that closes. */
+  #restartDue = false;
   /** Set while a group that changed this activation is open: it may not leave memory. */
   dirty = false;
 
@@ -112,8 +116,22 @@ export class Activation implements PartSource {
     return encodeStatePart({ schemaVersion: spec.version, sealed, body });
   }
 
-  /** Drops resident values, so that they are read anew (directive restart). */
-  reset(): void {
+  /** Directive restart: resident values are dropped and read anew, once the group that changed them is closed. */
+  restart(): void {
+    this.restarts++;
+    if (this.dirty) this.#restartDue = true;
+    else this.#reset();
+  }
+
+  /** The group that changed it was closed, and its values encoded. */
+  settle(): void {
+    this.dirty = false;
+    if (!this.#restartDue) return;
+    this.#restartDue = false;
+    this.#reset();
+  }
+
+  #reset(): void {
     this.#parts.clear();
     this.#header = undefined;
     this.#bytes = ACTIVATION_BYTES;

@@ -22,8 +22,24 @@ export const DeadLetter = z.strictObject({
   stack: z.string().nullable(),
   attempts: z.int(),
   stateVersion: z.int().nullable(),
+  /** The dead letter that an operator ran again and that became this one. */
+  retryOf: z.string().nullable().optional(),
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
+
+const RETRY_ORIGIN = "retry:";
+
+/** How operators name a dead letter: its partition and its id there. */
+export const letterName = (partition: number, id: string): string => `${partition}-${id}`;
+
+/** @returns undefined for a text that names no dead letter. */
+export function parseLetterName(name: string): { readonly partition: number; readonly id: string } | undefined {
+  const [, partition, id] = /^(\d{1,5})-(\d{1,16}-\d{1,6})$/.exec(name) ?? [];
+  return partition === undefined || id === undefined ? undefined : { partition: Number(partition), id };
+}
+
+/** The origin of an envelope that a dead letter was run again as. */
+export const retryOrigin = (letter: string): string => RETRY_ORIGIN + letter;
 
 export interface DeadLetterCause {
   readonly to: Omit<ActorId, "partition">;
@@ -56,6 +72,7 @@ export function deadLetterOf(
     stack: cause.error.stack ?? null,
     attempts: cause.attempts,
     stateVersion: cause.stateVersion,
+    retryOf: cause.origin.startsWith(RETRY_ORIGIN) ? cause.origin.slice(RETRY_ORIGIN.length) : null,
   };
   const body = encode(letter);
   return {

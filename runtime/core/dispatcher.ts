@@ -4,6 +4,8 @@ import { formatActorId } from "../../protocols/ids.ts";
 import type { Heard, Question } from "../actor/transient.ts";
 import type { Activation } from "./activation.ts";
 import { ActorSupervision, RETRY_TIMER, type SupervisionHost } from "./actor-supervision.ts";
+import { deathFault, type Suspect } from "./attempt.ts";
+import type { DeadLetter } from "./dead-letter.ts";
 import { EffectScope, type AddressedEnvelope } from "./effect-scope.ts";
 import type { TimerRow } from "./ports.ts";
 import { backoffMs, strategyOf } from "./supervisor.ts";
@@ -18,6 +20,9 @@ export type AskOutcome =
   | { readonly fault: WireFault }
   /** It waits for agents outside and has changed nothing so far (D15). */
   | { readonly questions: readonly Question[] };
+
+/** What became of a tell. */
+export type TellOutcome = "applied" | "stashed" | "dead-letter" | "dropped";
 
 interface Failure {
   readonly error: unknown;
@@ -37,10 +42,15 @@ export class Dispatcher {
     this.#supervision = new ActorSupervision(host);
   }
 
+  get supervision(): ActorSupervision {
+    return this.#supervision;
+  }
+
   /** Delivers a tell and everything it tells within the partition. Never throws. */
-  tell(envelope: Envelope, origin: string): void {
-    this.#deliver(envelope, origin, LOCAL_TELLS_MAX);
+  tell(envelope: Envelope, origin: string): TellOutcome {
+    const outcome = this.#deliver(envelope, origin, LOCAL_TELLS_MAX);
     this.#drain();
+    return outcome;
   }
 
   /**
@@ -51,8 +61,8 @@ export class Dispatcher {
   ask(envelope: Envelope, heard: readonly Heard[] | null): AskOutcome {
     const found = this.#find(envelope);
     if (found instanceof Fault) return { fault: toWireFault(found) };
-    const stopped = this.#supervision.stopFault(found);
-    if (stopped !== null) return { fault: stopped };
+    const idle = this.#supervision.idleFault(found);
+    if (idle !== null) return { fault: toWireFault(idle) };
     const result = this.#run(found, envelope.type, envelope.payload, { heard }, LOCAL_TELLS_MAX);
     if ("error" in result) {
       this.#supervision.judge(found, result.error);
@@ -67,81 +77,81 @@ export class Dispatcher {
     const activation = this.#activate(row.kind, row.key);
     if (activation instanceof Fault) return;
     if (activation.header.timers[row.name] !== row.dueMs || activation.header.stopped !== null) return;
+    if (this.#host.suspensions.of(row.kind, row.key) !== undefined) return this.#host.holdTimer(row);
     if (row.name === RETRY_TIMER) this.#retry(activation, row);
     else this.#fire(activation, row);
     this.#drain();
   }
 
-  restart(kind: string, key: string): void {
-    const activation = this.#activate(kind, key);
-    if (activation instanceof Fault || activation.header.stopped === null) return;
-    activation.failuresMs = [];
-    const scope = new EffectScope(this.#host, activation, false);
-    scope.putHeader(activation, { ...activation.header, stopped: null });
-    // What came due while it was stopped was dropped: its timers are said again.
-    scope.timers = Object.entries(activation.header.timers).map(([name, dueMs]) => ({
-      dueMs,
-      kind,
-      key,
-      name,
-      set: true,
-    }));
-    this.#host.open().absorb(scope);
-    this.#host.event(kind, "restarted", { key });
-  }
-
-  /** Gives an envelope up without running it: its partition's thread died in it too often (D11). */
-  abandon(envelope: Envelope, origin: string, attempts: number): void {
-    const error = new Fault("HANDLER_FAILED", "the thread died or hung while it handled this envelope");
+  /** Gives an envelope up without running it: threads died in it too often (D11). */
+  abandon(envelope: Envelope, origin: string, suspect: Suspect): void {
+    const { type, payload } = envelope;
+    const error = deathFault(suspect);
     this.#supervision.bury({
       to: envelope,
-      type: envelope.type,
-      payload: envelope.payload,
+      type,
+      payload,
       origin,
       error,
-      attempts,
+      attempts: suspect.deaths,
       stateVersion: null,
     });
   }
 
-  #deliver(envelope: Envelope, origin: string, budget: number): void {
+  /** Stops an actor because threads died in its asks: whoever asks does not know it, and asks again. */
+  stopDeadly(suspect: Suspect): void {
+    const activation = this.#activate(suspect.kind, suspect.key);
+    if (activation instanceof Fault || activation.header.stopped !== null) return;
+    this.#supervision.stop(activation, deathFault(suspect), { type: suspect.name });
+  }
+
+  /** Why a dead letter cannot be run again as things are; null when it can. */
+  refusalOf({ kind, key, type }: DeadLetter): string | null {
+    const activation = this.#activate(kind, key);
+    if (activation instanceof Fault) return activation.message;
+    const timer = timerOf(type);
+    const { handlers, timers } = activation.definition;
+    if (timer === null ? !Object.hasOwn(handlers, type) : !Object.hasOwn(timers ?? {}, timer))
+      return `${kind} of this release understands no ${type}`;
+    return this.#supervision.idleFault(activation)?.message ?? null;
+  }
+
+  /** Runs a dead letter as a new envelope, behind what the actor has stashed; one of a timer sets it again, due at once. */
+  rerun({ kind, key, type, payload }: DeadLetter, origin: string): TellOutcome {
+    const timer = timerOf(type);
+    const activation = this.#activate(kind, key);
+    if (timer === null || activation instanceof Fault) return this.tell({ kind, key, type, payload }, origin);
+    const scope = new EffectScope(this.#host, activation, false);
+    scope.setTimer(timer, this.#host.nowMs);
+    this.#host.open().absorb(scope);
+    return "applied";
+  }
+
+  #deliver(envelope: Envelope, origin: string, budget: number): TellOutcome {
     const activation = this.#find(envelope);
     const { type, payload } = envelope;
     if (activation instanceof Fault) {
-      if (activation.code === "ACTOR_ABSENT") this.#host.count("dropped");
-      else
-        this.#supervision.bury({
-          to: envelope,
-          type,
-          payload,
-          origin,
-          error: activation,
-          attempts: 0,
-          stateVersion: null,
-        });
-      return;
+      if (activation.code === "ACTOR_ABSENT") {
+        this.#host.count("dropped");
+        return "dropped";
+      }
+      return this.#bury(envelope, origin, activation, null);
     }
-    const { stopped, stash } = activation.header;
-    if (stopped !== null) {
-      const error = new Fault("ACTOR_STOPPED", `${formatActorId(activation.id)} is stopped: ${stopped.message}`);
-      this.#supervision.bury({
-        to: envelope,
-        type,
-        payload,
-        origin,
-        error,
-        attempts: 0,
-        stateVersion: activation.version,
-      });
-      return;
-    }
-    if (stash.length > 0) {
-      this.#supervision.stash(activation, { type, payload, origin, attempts: 0, lastError: null });
-      return;
+    const idle = this.#supervision.idleFault(activation);
+    if (idle !== null && idle.code !== "ACTOR_PAUSED") return this.#bury(envelope, origin, idle, activation.version);
+    const fresh = { type, payload, origin, attempts: 0, lastError: null };
+    if (idle !== null || activation.header.stash.length > 0) {
+      this.#supervision.stash(activation, fresh);
+      return "stashed";
     }
     const result = this.#run(activation, type, payload, "tell", budget);
-    if ("error" in result)
-      this.#supervision.fail(activation, { type, payload, origin, attempts: 0, lastError: null }, result.error);
+    return "error" in result ? this.#supervision.fail(activation, fresh, result.error) : "applied";
+  }
+
+  #bury(envelope: Envelope, origin: string, error: Fault, stateVersion: number | null): "dead-letter" {
+    const { type, payload } = envelope;
+    this.#supervision.bury({ to: envelope, type, payload, origin, error, attempts: 0, stateVersion });
+    return "dead-letter";
   }
 
   /** Tells that ran handlers caused; the order is that of sending. */
@@ -190,12 +200,28 @@ export class Dispatcher {
     activation: Activation,
     type: string,
     payload: unknown,
-    form: "tell" | { readonly heard: readonly Heard[] | null },
+    form: "tell" | "retry" | { readonly heard: readonly Heard[] | null },
     budget: number,
   ): { answer: unknown } | { questions: readonly Question[] } | Failure {
     // A tell may be sent as an ask, to learn that it is durable: it owes no reply.
-    const owesReply = form !== "tell" && activation.definition.protocol.messages[type]?.form !== "tell";
-    const scope = new EffectScope(this.#host, activation, owesReply, form === "tell" ? null : form.heard);
+    const owesReply = typeof form === "object" && activation.definition.protocol.messages[type]?.form !== "tell";
+    const scope = new EffectScope(this.#host, activation, owesReply, typeof form === "object" ? form.heard : null);
+    const startMs = this.#host.watch.begin();
+    const result = this.#handle(activation, type, payload, scope, owesReply, budget);
+    const shape = typeof form === "string" ? form : "ask";
+    const error = "error" in result ? result.error : null;
+    this.#host.watch.end(activation, { form: shape, message: type, payload }, startMs, error);
+    return result;
+  }
+
+  #handle(
+    activation: Activation,
+    type: string,
+    payload: unknown,
+    scope: EffectScope,
+    owesReply: boolean,
+    budget: number,
+  ): { answer: unknown } | { questions: readonly Question[] } | Failure {
     try {
       const before = scope.stateOf(activation);
       const handler = activation.definition.handlers[type];
@@ -227,7 +253,19 @@ export class Dispatcher {
   }
 
   #fire(activation: Activation, row: TimerRow): void {
+    const { partition, deadly, attempts } = this.#host;
+    const { kind, key, name, dueMs } = row;
     const scope = new EffectScope(this.#host, activation, false);
+    const suspect = deadly.takeTimer(kind, key, name, dueMs, 0);
+    if (suspect !== undefined) {
+      scope.cancelTimer(name);
+      this.#host.open().absorb(scope);
+      this.abandon({ kind, key, type: `${TIMER_LETTER}${name}`, payload: { dueMs } }, "timer", suspect);
+      return;
+    }
+    attempts.timer(partition, kind, key, name, dueMs, 0);
+    const { watch } = this.#host;
+    const startMs = watch.begin();
     try {
       const handler = activation.definition.timers?.[row.name];
       scope.cancelTimer(row.name);
@@ -236,7 +274,9 @@ export class Dispatcher {
         scope.put(activation, before, handler(before as never, scope));
       }
       this.#absorb(scope, LOCAL_TELLS_MAX);
+      watch.end(activation, { form: "timer", message: name, payload: undefined }, startMs, null);
     } catch (error) {
+      watch.end(activation, { form: "timer", message: name, payload: undefined }, startMs, error);
       const directive = this.#supervision.judge(activation, error);
       if (directive === "stop") return;
       const again = new EffectScope(this.#host, activation, false);
@@ -251,10 +291,19 @@ export class Dispatcher {
     const begin = new EffectScope(this.#host, activation, false);
     begin.cancelTimer(row.name);
     this.#host.open().absorb(begin);
+    const { partition, deadly, attempts } = this.#host;
+    const { kind, key, name, dueMs } = row;
     for (let tried = 0; tried < RETRIES_PER_FIRING; tried++) {
       const [head, ...rest] = activation.header.stash;
       if (head === undefined || activation.header.stopped !== null) return;
-      const result = this.#run(activation, head.type, head.payload, "tell", LOCAL_TELLS_MAX);
+      const suspect = deadly.takeTimer(kind, key, name, dueMs, tried);
+      if (suspect !== undefined) {
+        this.abandon({ kind, key, type: head.type, payload: head.payload }, head.origin, suspect);
+        this.#supervision.putStash(activation, rest);
+        continue;
+      }
+      attempts.timer(partition, kind, key, name, dueMs, tried);
+      const result = this.#run(activation, head.type, head.payload, "retry", LOCAL_TELLS_MAX);
       if ("error" in result) {
         this.#supervision.fail(activation, head, result.error, rest);
         return;
@@ -264,4 +313,12 @@ export class Dispatcher {
     }
     if (activation.header.stash.length > 0) this.#supervision.scheduleRetry(activation, 1);
   }
+}
+
+/** Type of a dead letter of a timer, before the timer's name. */
+const TIMER_LETTER = "timer:";
+
+/** The timer a dead letter is of; null for one of a message. */
+function timerOf(type: string): string | null {
+  return type.startsWith(TIMER_LETTER) ? type.slice(TIMER_LETTER.length) : null;
 }

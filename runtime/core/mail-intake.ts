@@ -2,16 +2,11 @@ import type { MailPosition } from "../../protocols/commit-record.ts";
 import { INGRESS, type Envelope, type Run, type Sender } from "../../protocols/envelope.ts";
 import { Fault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
+import type { DeadLetterCause } from "./dead-letter.ts";
+import type { DeadlyAttempts, Suspect } from "./attempt.ts";
 import { MailQueue } from "./mail-queue.ts";
 import type { OpenRecord } from "./open-record.ts";
 import type { Opening } from "./ports.ts";
-
-/** An envelope a thread died in, and how often. */
-export interface Suspect {
-  readonly sequence: number;
-  readonly index: number;
-  readonly deaths: number;
-}
 
 /** An envelope of mail, by its place in the stream. */
 export interface MailPlace {
@@ -29,19 +24,18 @@ export interface MailGap {
 /** What intake needs of its partition. */
 export interface IntakeHost {
   readonly partition: Partition;
+  readonly deadly: DeadlyAttempts;
   open(): OpenRecord;
   /** Runs an admitted envelope. */
   apply(envelope: Envelope, origin: string, place: MailPlace): void;
   /** Gives an envelope up unrun. */
-  abandon(envelope: Envelope, origin: string, deaths: number): void;
+  abandon(envelope: Envelope, origin: string, suspect: Suspect): void;
   /** Whether the open record has room for another envelope (D1). */
   hasRoom(): boolean;
   event(kind: string, event: string, details: Record<string, unknown>): void;
-  count(counter: "duplicates" | "deadLetters"): void;
+  count(counter: "duplicates"): void;
+  deadLetter(cause: DeadLetterCause): void;
 }
-
-/** Deaths of a thread in one envelope before it becomes a dead letter unrun. */
-const DEATHS_MAX = 3;
 
 /**
  * Applies a partition's mail in order (D2, D4). I1: an envelope of a sender is applied once, in its order: lower or equal sequences are
@@ -52,20 +46,25 @@ export class MailIntake {
   readonly #host: IntakeHost;
   readonly #received: Map<Sender, number>;
   #position: MailPosition | null;
-  #suspect: Suspect | null;
   #gap: MailGap | null = null;
   #finishedSequence = 0;
 
-  constructor(host: IntakeHost, opening: Opening, suspect: Suspect | null) {
+  /** Nothing is applied: an operator paused it. */
+  paused = false;
+
+  constructor(host: IntakeHost, opening: Opening) {
     this.#host = host;
     this.#received = new Map(opening.received);
     this.#position = opening.position;
-    this.#suspect = suspect;
     this.queue = new MailQueue(opening.position?.sequence ?? 0);
   }
 
   get position(): MailPosition | null {
     return this.#position;
+  }
+  /** Nothing can be applied, whatever came. */
+  get waits(): boolean {
+    return this.#gap !== null || this.paused;
   }
   get gap(): MailGap | null {
     return this.#gap;
@@ -92,7 +91,7 @@ export class MailIntake {
   /** Applies at most `limit` envelopes of waiting mail. @returns how many were looked at. */
   apply(limit: number): number {
     let looked = 0;
-    while (looked < limit && this.#gap === null && this.#host.hasRoom()) {
+    while (looked < limit && !this.waits && this.#host.hasRoom()) {
       const head = this.queue.head();
       if (head === undefined) break;
       if (head.message instanceof Fault) {
@@ -135,12 +134,9 @@ export class MailIntake {
   }
 
   #run(envelope: Envelope, sender: Sender, place: MailPlace): void {
-    const suspect = this.#suspect;
-    const deadly =
-      suspect?.sequence === place.sequence && suspect.index === place.index && suspect.deaths >= DEATHS_MAX;
-    if (!deadly) return this.#host.apply(envelope, String(sender), place);
-    this.#suspect = null;
-    this.#host.abandon(envelope, String(sender), suspect.deaths);
+    const deadly = this.#host.deadly.takeMail(place.sequence, place.index);
+    if (deadly === undefined) this.#host.apply(envelope, String(sender), place);
+    else this.#host.abandon(envelope, String(sender), deadly);
   }
 
   /** D4: lower or equal is dropped; a gap stops the mail; ingress carries no sequence. */
@@ -164,7 +160,7 @@ export class MailIntake {
   /** A message whose bytes are no mail is a dead letter as a whole. */
   #refuseMessage(sequence: number, fault: Fault): void {
     if (this.#position?.sequence !== sequence || this.#position.index === 0) {
-      this.#host.open().deadLetter({
+      this.#host.deadLetter({
         to: { kind: "partition", key: String(this.#host.partition) },
         type: "mail",
         payload: { sequence },
@@ -173,7 +169,6 @@ export class MailIntake {
         attempts: 0,
         stateVersion: null,
       });
-      this.#host.count("deadLetters");
       this.#move(sequence, 1);
     }
     this.#finish(sequence);

@@ -43,9 +43,9 @@ export interface ClosedRecord {
 /** A run is never split again, and a message carries whole runs: below what a message may hold of envelopes and bytes (D2, D3). */
 const RUN_ENVELOPES_MAX = 1_000;
 const RUN_BYTES_MAX = 1024 * 1024;
-/** Kind, key, type and framing of an envelope, roughly. */
 /** Kind, key, name and header of a changed part. */
 const PART_FRAME_BYTES = 64;
+/** Kind, key, type and framing of an envelope, roughly. */
 const ENVELOPE_FRAME_BYTES = 128;
 
 /** What the open group has changed so far in one partition; becomes one commit record (D2). */
@@ -58,7 +58,8 @@ export class OpenRecord {
   readonly #received = new Map<Sender, number>();
   readonly #rows: Uint8Array[] = [];
   readonly #letters: Uint8Array[] = [];
-  readonly #letterRows: StateChange[] = [];
+  /** What the runtime keeps of its own: dead letters, suspensions, stopped actors; the last word on each. */
+  readonly #rowsOfMine = new Map<string, StateChange>();
   readonly #topics = new Map<string, TopicOutput>();
   readonly #snapshots = new Map<string, number>();
   readonly #replies: PendingReply[] = [];
@@ -141,12 +142,25 @@ export class OpenRecord {
     this.#replies.push(reply);
   }
 
-  deadLetter(cause: DeadLetterCause): void {
+  /** @returns its id in the partition. */
+  deadLetter(cause: DeadLetterCause): string {
     const id = `${this.base.commitSeq + 1}-${this.#letters.length}`;
     const letter = deadLetterOf(cause, id, this.base.partition, this.nowMs);
     this.#letters.push(letter.copy);
-    this.#letterRows.push(letter.row);
-    this.#estimatedBytes += 2 * letter.copy.byteLength;
+    this.row(letter.row);
+    this.#estimatedBytes += letter.copy.byteLength;
+    return id;
+  }
+
+  /** Writes or deletes a row that the runtime keeps beside the actors. */
+  row(change: StateChange): void {
+    this.#rowsOfMine.set(`${change.kind}\0${change.key}`, change);
+    this.#estimatedBytes += PART_FRAME_BYTES + (change.bytes?.byteLength ?? 0);
+  }
+
+  /** What this record says of such a row; undefined = nothing. */
+  rowAt(kind: string, key: string): StateChange | undefined {
+    return this.#rowsOfMine.get(`${kind}\0${key}`);
   }
 
   /** The group only answered questions: nothing has to become durable. */
@@ -157,7 +171,7 @@ export class OpenRecord {
       this.#outbox.size === 0 &&
       this.#received.size === 0 &&
       this.#rows.length === 0 &&
-      this.#letterRows.length === 0 &&
+      this.#rowsOfMine.size === 0 &&
       this.#topics.size === 0 &&
       this.#orders.length === 0 &&
       this.position === null
@@ -174,11 +188,11 @@ export class OpenRecord {
    * @param position the partition's position if this record did not move it.
    */
   close(sent: Map<Partition, number>, position: MailPosition | null): ClosedRecord {
-    const states: StateChange[] = [...this.#letterRows];
+    const states: StateChange[] = [...this.#rowsOfMine.values()];
     for (const [activation, parts] of this.#dirty) {
-      activation.dirty = false;
       const { kind, key } = activation.id;
       for (const part of parts) states.push({ kind, key, part, bytes: activation.encode(part) });
+      activation.settle();
     }
     const outbox: OutboxRun[] = [];
     for (const [to, runs] of this.#outbox) {

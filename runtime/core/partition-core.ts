@@ -11,16 +11,22 @@ import type { AnyActor } from "../actor/define.ts";
 import type { AgentOf } from "../actor/effects.ts";
 import type { Heard } from "../actor/transient.ts";
 import { Activation, type PartReader } from "./activation.ts";
+import type { ActorSupervision } from "./actor-supervision.ts";
 import type { CircuitBreaker } from "./circuit.ts";
-import type { SupervisionHost } from "./actor-supervision.ts";
+import { DEAD_LETTER_KIND, letterName, type DeadLetterCause } from "./dead-letter.ts";
+import { DeadLetters, DEAD_LETTERS_MAX } from "./dead-letters.ts";
 import { Dispatcher, type AskOutcome } from "./dispatcher.ts";
-import { MailIntake, type IntakeHost, type MailPlace, type Suspect } from "./mail-intake.ts";
+import type { HandlerWatch } from "./handler-watch.ts";
+import { DeadlyAttempts, type AttemptLog, type Suspect } from "./attempt.ts";
+import { MailIntake, type IntakeHost, type MailPlace } from "./mail-intake.ts";
 import { OpenRecord, type ClosedRecord } from "./open-record.ts";
 import { Overlay } from "./overlay.ts";
-import type { Clock, Opening, StateReader } from "./ports.ts";
+import { PartitionSupervisor, SUPERVISOR_KIND, type PartitionSupervisorHost } from "./partition-supervisor.ts";
+import type { Clock, Opening, StateReader, TimerRow } from "./ports.ts";
 import { randomStream } from "./random-stream.ts";
 import { Residency } from "./residency.ts";
 import type { SnapshotTable } from "./snapshot-table.ts";
+import { Suspensions, SUSPENSION_KIND, SUSPENSIONS_MAX } from "./suspensions.ts";
 import { TimerQueue, timerReader } from "./timer-queue.ts";
 
 /** What a partition shares with the others of its shard. */
@@ -34,11 +40,10 @@ export interface PartitionEnvironment {
   readonly recordBytesMax: number;
   readonly circuits: CircuitBreaker;
   readonly snapshots: SnapshotTable;
+  readonly watch: HandlerWatch;
   readonly emit: (kind: string, event: string, details: Record<string, unknown>) => void;
-  /** Tells the supervisor which envelope is being handled, so that a death counts against it (D11). */
-  readonly attempt: (
-    attempt: { readonly partition: Partition; readonly sequence: number; readonly index: number } | null,
-  ) => void;
+  /** Tells the daemon what is being handled, so that a death counts against it (D11). */
+  readonly attempts: AttemptLog;
 }
 
 export interface PartitionCounters {
@@ -56,7 +61,7 @@ export interface PartitionCounters {
  * One open partition on its shard: actors, mail, timers, counters, and the open record of the current group. Owns no I/O.
  * P1: what a record changes is read back from here until it is folded.
  */
-export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
+export class PartitionCore implements PartitionSupervisorHost, IntakeHost, PartReader {
   readonly partition: Partition;
   readonly epoch: number;
   readonly incarnation: number;
@@ -64,6 +69,11 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   readonly residency = new Residency();
   readonly timers = new TimerQueue();
   readonly intake: MailIntake;
+  readonly suspensions: Suspensions;
+  readonly deadly: DeadlyAttempts;
+  readonly letters: DeadLetters;
+  readonly attempts: AttemptLog;
+  readonly watch: HandlerWatch;
   readonly counters: PartitionCounters = {
     envelopes: 0,
     duplicates: 0,
@@ -76,6 +86,7 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   readonly #environment: PartitionEnvironment;
   readonly #generation: number;
   readonly #dispatcher: Dispatcher;
+  readonly #supervisor: PartitionSupervisor;
   readonly #readTimers: ReturnType<typeof timerReader>;
   readonly #sent: Map<Partition, number>;
   #commitSeq: number;
@@ -84,7 +95,8 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   #random: (() => number) | null = null;
   #published: number;
 
-  constructor(environment: PartitionEnvironment, opening: Opening, epoch: number, suspect: Suspect | null = null) {
+  /** @param deadly what must not run again: threads died in it (D11). */
+  constructor(environment: PartitionEnvironment, opening: Opening, epoch: number, deadly: readonly Suspect[] = []) {
     this.#environment = environment;
     this.partition = opening.partition;
     this.epoch = epoch;
@@ -94,9 +106,23 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
     this.#floorMs = opening.nowMs;
     this.#published = opening.published;
     this.#sent = new Map(opening.sent);
-    this.intake = new MailIntake(this, opening, suspect);
+    this.deadly = new DeadlyAttempts(deadly);
+    this.attempts = environment.attempts;
+    this.watch = environment.watch;
+    this.suspensions = new Suspensions(this.#suspended());
+    const { partition, generation } = opening;
+    this.letters = new DeadLetters(
+      environment.reader.keys(partition, generation, DEAD_LETTER_KIND, "", DEAD_LETTERS_MAX),
+    );
+    this.intake = new MailIntake(this, opening);
+    this.intake.paused = this.suspensions.mail;
     this.#dispatcher = new Dispatcher(this);
+    this.#supervisor = new PartitionSupervisor(this, this.#dispatcher);
     this.#readTimers = timerReader(environment.reader, opening.partition, opening.generation);
+    for (const suspect of this.deadly.asked) {
+      this.#begin();
+      this.#dispatcher.stopDeadly(suspect);
+    }
   }
 
   get partitions(): number {
@@ -128,7 +154,11 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   /** @param heard see `Dispatcher.ask`. */
   ask(envelope: Envelope, heard: readonly Heard[] | null = null): AskOutcome {
     this.#begin();
-    return this.#dispatcher.ask(envelope, heard);
+    const { kind, key, type } = envelope;
+    this.attempts.ask(this.partition, kind, key, type);
+    const outcome = kind === SUPERVISOR_KIND ? this.#supervisor.ask(envelope) : this.#dispatcher.ask(envelope, heard);
+    this.attempts.done();
+    return outcome;
   }
 
   /** Fires what is due, at most `limit` timers. @returns how many fired. */
@@ -141,25 +171,26 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
       if (row === undefined) break;
       this.#begin();
       this.#dispatcher.timer(row);
+      this.attempts.done();
     }
     return fired;
   }
 
   apply(envelope: Envelope, origin: string, place: MailPlace): void {
     this.#begin();
-    this.#environment.attempt({ partition: this.partition, ...place });
+    this.attempts.mail(this.partition, place.sequence, place.index);
     this.#dispatcher.tell(envelope, origin);
-    this.#environment.attempt(null);
+    this.attempts.done();
   }
 
-  abandon(envelope: Envelope, origin: string, deaths: number): void {
+  abandon(envelope: Envelope, origin: string, suspect: Suspect): void {
     this.#begin();
-    this.#dispatcher.abandon(envelope, origin, deaths);
+    this.#dispatcher.abandon(envelope, origin, suspect);
   }
 
   /** Mail waits, or a timer (or the next look for timers) is due. */
   hasWork(nowMs: number): boolean {
-    return (this.intake.gap === null && this.intake.queue.length > 0) || this.timers.nextMs() <= nowMs;
+    return (!this.intake.waits && this.intake.queue.length > 0) || this.timers.nextMs() <= nowMs;
   }
 
   hasRoom(): boolean {
@@ -185,10 +216,36 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
     this.timers.folded(commitSeq);
   }
 
-  /** Lets a stopped actor run again; what became a dead letter meanwhile stays one. */
-  restart(kind: string, key: string): void {
-    this.#begin();
-    this.#dispatcher.restart(kind, key);
+  deadLetter(cause: DeadLetterCause): void {
+    const open = this.open();
+    const id = open.deadLetter(cause);
+    this.counters.deadLetters++;
+    const { to, type, error } = cause;
+    const letter = letterName(this.partition, id);
+    this.event(to.kind, "dead-letter", { key: to.key, type, code: error.code, letter });
+    const oldest = this.letters.add(id, open);
+    if (oldest !== undefined)
+      this.event("partition", "dead-letter-dropped", { letter: letterName(this.partition, oldest) });
+  }
+
+  *siblings(kind: string): Iterable<Activation> {
+    for (const activation of this.residency.values()) if (activation.id.kind === kind) yield activation;
+  }
+
+  holdTimer(row: TimerRow): void {
+    this.timers.hold(row, this.#commitSeq + 1);
+  }
+
+  rescanTimers(): void {
+    this.timers.rescan();
+  }
+
+  defines(kind: string): boolean {
+    return this.#environment.registry.has(kind);
+  }
+
+  pauseMail(paused: boolean): void {
+    this.intake.paused = paused;
   }
 
   activate(kind: string, key: string): Activation {
@@ -197,6 +254,7 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
       const definition = this.#environment.registry.get(kind);
       if (definition === undefined) throw new Fault("HANDLER_UNKNOWN", `no actor of kind ${kind} on this node`);
       activation = new Activation({ kind, key, partition: this.partition }, definition, this, this.#environment.sealer);
+      activation.sinceMs = this.#floorMs;
       this.residency.add(activation);
     }
     activation.lastUsedMs = this.#floorMs;
@@ -254,6 +312,10 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
     this.#environment.emit(kind, event, { partition: this.partition, ...details });
   }
 
+  get supervision(): ActorSupervision {
+    return this.#dispatcher.supervision;
+  }
+
   count(counter: keyof PartitionCounters): void {
     this.counters[counter]++;
   }
@@ -267,6 +329,15 @@ export class PartitionCore implements SupervisionHost, IntakeHost, PartReader {
   parts(kind: string, key: string, prefix: string): string[] {
     const stored = this.#environment.reader.parts(this.partition, this.#generation, kind, key, prefix);
     return this.overlay.mergeParts(kind, key, prefix, stored);
+  }
+
+  /** Rows of what does not run here; an opening has folded all there is. */
+  #suspended(): Uint8Array[] {
+    const { reader } = this.#environment;
+    return reader.keys(this.partition, this.#generation, SUSPENSION_KIND, "", SUSPENSIONS_MAX).flatMap((key) => {
+      const bytes = reader.read(this.partition, this.#generation, SUSPENSION_KIND, key, "");
+      return bytes === undefined ? [] : [bytes];
+    });
   }
 
   #begin(): void {

@@ -1,6 +1,6 @@
 import type { WireFault } from "../../protocols/errors.ts";
 import type { Partition } from "../../protocols/ids.ts";
-import type { Suspect } from "./mail-intake.ts";
+import type { Suspect } from "./attempt.ts";
 import type { PartitionCore } from "./partition-core.ts";
 import type { PartitionOpening } from "./partition-opening.ts";
 import type { PartitionOutputs } from "./partition-outputs.ts";
@@ -11,7 +11,8 @@ export interface SlotState {
   readonly opening: PartitionOpening | null;
   /** Number of the open request whose answer is awaited. */
   readonly request: number;
-  readonly suspect: Suspect | null;
+  /** What threads died in, and what must not run again (D11). */
+  readonly deadly: readonly Suspect[];
   readonly core: PartitionCore | null;
   readonly outputs: PartitionOutputs | null;
   /** Why it is refused. */

@@ -3,12 +3,14 @@ import type { Partition } from "../../protocols/ids.ts";
 import { CircuitBreaker } from "./circuit.ts";
 import type { FencedAction, FencedAppend } from "./fenced-append.ts";
 import { GroupCommitter } from "./group-committer.ts";
+import { HandlerWatch } from "./handler-watch.ts";
 import { LaneTable } from "./lane-table.ts";
-import type { Suspect } from "./mail-intake.ts";
+import type { Suspect } from "./attempt.ts";
 import { openSlot } from "./open-slot.ts";
 import { type ParkedFigures, ParkedAsks } from "./parked-asks.ts";
 import type { PartitionCore } from "./partition-core.ts";
 import type { ShardEnvironment } from "./shard-settings.ts";
+import { SUPERVISOR_KIND } from "./partition-supervisor.ts";
 import { PartitionOpening } from "./partition-opening.ts";
 import type { PendingReply } from "./open-record.ts";
 import type { FromStore, Opening } from "./ports.ts";
@@ -26,6 +28,7 @@ const SWEPT_A_GROUP = 64;
 export class ShardCore {
   readonly snapshots = new SnapshotTable();
   readonly circuits: CircuitBreaker;
+  readonly watch: HandlerWatch;
   readonly #environment: ShardEnvironment;
   readonly #slots = new Map<Partition, SlotState>();
   readonly #lanes: LaneTable;
@@ -41,10 +44,16 @@ export class ShardCore {
 
   constructor(environment: ShardEnvironment) {
     this.#environment = environment;
+    this.watch = new HandlerWatch(environment.clock);
     this.circuits = new CircuitBreaker(environment.clock, this.snapshots);
     this.#lanes = new LaneTable(environment.clock, environment.settings.outputPaceMs);
     this.#parked = new ParkedAsks(environment.clock, this.circuits, environment.settings);
     this.#groups = new GroupCommitter(environment.clock, environment.settings, this.#parked);
+  }
+
+  /** All kinds of actors it can run. */
+  get registry(): ShardEnvironment["registry"] {
+    return this.#environment.registry;
   }
 
   get slots(): ReadonlyMap<Partition, SlotState> {
@@ -59,7 +68,7 @@ export class ShardCore {
   on(event: ShardEvent): void {
     switch (event.type) {
       case "open":
-        return this.#open(event.partition, event.suspect);
+        return this.#open(event.partition, event.deadly);
       case "ask":
         return this.#ask(event.ask);
       case "mail":
@@ -85,8 +94,6 @@ export class ShardCore {
       case "mark-logs":
         for (const { outputs } of this.#slots.values()) outputs?.markLog();
         return;
-      case "restart":
-        return this.#slots.get(event.partition)?.core?.restart(event.kind, event.key);
     }
   }
 
@@ -103,6 +110,8 @@ export class ShardCore {
     if (this.#groups.roomForAnother && this.#groupIsDue()) this.#runGroup();
     for (const slot of this.#slots.values()) this.#poll(slot);
     this.#actions.push(...this.#lanes.poll(), ...this.#parked.takeActions());
+    for (const report of this.watch.taps.take(this.#environment.clock.monotonicMs()))
+      this.#actions.push({ type: "tapped", report });
     const actions = this.#actions;
     this.#actions = [];
     return actions;
@@ -137,7 +146,7 @@ export class ShardCore {
     return Math.max(0, sleepMs);
   }
 
-  #open(partition: Partition, suspect: Suspect | null): void {
+  #open(partition: Partition, deadly: readonly Suspect[]): void {
     const { clock, settings } = this.#environment;
     const opening = new PartitionOpening({
       partition,
@@ -146,7 +155,7 @@ export class ShardCore {
       bytesMax: settings.logBytesMax,
     });
     const request = ++this.#request;
-    this.#put({ partition, opening, request, suspect, core: null, outputs: null, fault: null });
+    this.#put({ partition, opening, request, deadly, core: null, outputs: null, fault: null });
     this.#lanes.dropSender(partition);
     this.#actions.push({ type: "partition-state", partition, state: "opening", fault: null });
     this.#actions.push({ type: "to-store", message: { type: "open", request, partition } });
@@ -157,7 +166,7 @@ export class ShardCore {
     this.#emit("partition", "reopening", { partition: slot.partition, code: fault.code, message: fault.message });
     this.#actions.push({ type: "stop-consuming", partition: slot.partition });
     this.#disown(slot, fault);
-    this.#open(slot.partition, null);
+    this.#open(slot.partition, slot.deadly);
   }
 
   /** Whoever still waits for this partition hears that nobody knows what became of his ask; nobody is left waiting. */
@@ -184,7 +193,11 @@ export class ShardCore {
     if (slot?.core == null || slot.outputs === null) {
       return this.#refuse(ask, new Fault("NOT_OWNER", `partition ${ask.partition} is not open on this shard`));
     }
-    if (this.#asks.length >= settings.asksMax || slot.outputs.unshippedBytes > settings.unshippedBytesMax) {
+    const supervises = ask.kind === SUPERVISOR_KIND;
+    if (
+      !supervises &&
+      (this.#asks.length >= settings.asksMax || slot.outputs.unshippedBytes > settings.unshippedBytesMax)
+    ) {
       this.shed++;
       return this.#refuse(ask, new Fault("OVERLOADED", "this shard sheds load"));
     }
@@ -316,15 +329,16 @@ export class ShardCore {
     const opened = openSlot(this.#environment, {
       opening,
       done,
-      suspect: slot.suspect,
+      deadly: slot.deadly,
       circuits: this.circuits,
       snapshots: this.snapshots,
+      watch: this.watch,
       emit: (kind, event, details) => this.#emit(kind, event, details),
       lane: (receiver) => this.#lanes.to(receiver),
     });
     if (opened instanceof Fault) return this.#refused(slot, opened);
     const { core, outputs } = opened;
-    this.#put({ ...slot, opening: null, suspect: null, core, outputs });
+    this.#put({ ...slot, opening: null, deadly: [], core, outputs });
     this.#actions.push({
       type: "consume",
       partition: slot.partition,

@@ -3,8 +3,9 @@ import type { Partition } from "../../protocols/ids.ts";
 import type { JobOrder } from "../../protocols/messages/job.ts";
 import type { AppendOutcome, SubjectTail } from "./fenced-append.ts";
 import type { PendingReply } from "./open-record.ts";
-import type { Suspect } from "./mail-intake.ts";
+import type { Suspect } from "./attempt.ts";
 import type { FromStore, ToStore } from "./ports.ts";
+import type { TapReport } from "./taps.ts";
 
 /** A fenced subject, by what it carries (D5). */
 export type FencedSubject =
@@ -32,7 +33,7 @@ export type TransientOutcome =
 
 /** What happens to a shard (D19). */
 export type ShardEvent =
-  | { readonly type: "open"; readonly partition: Partition; readonly suspect: Suspect | null }
+  | { readonly type: "open"; readonly partition: Partition; readonly deadly: readonly Suspect[] }
   | { readonly type: "ask"; readonly ask: Ask }
   | { readonly type: "mail"; readonly partition: Partition; readonly sequence: number; readonly bytes: Uint8Array }
   | { readonly type: "store"; readonly message: FromStore }
@@ -53,9 +54,7 @@ export type ShardEvent =
   | { readonly type: "heard"; readonly request: number; readonly outcome: TransientOutcome }
   | { readonly type: "accept-gap"; readonly partition: Partition }
   /** Every open partition moves the tail of its log (ADR 0008). */
-  | { readonly type: "mark-logs" }
-  /** An operator lets a stopped actor run again. */
-  | { readonly type: "restart"; readonly partition: Partition; readonly kind: string; readonly key: string };
+  | { readonly type: "mark-logs" };
 
 /** What a shard wants done, in this order (D19). `tag` comes back with the answer: one for an older opening is ignored. */
 export type ShardAction =
@@ -88,6 +87,8 @@ export type ShardAction =
     }
   /** For the node's pool of jobs. */
   | { readonly type: "job"; readonly partition: Partition; readonly order: JobOrder }
+  /** What a tap has to tell an operator. */
+  | { readonly type: "tapped"; readonly report: TapReport }
   | { readonly type: "event"; readonly kind: string; readonly event: string; readonly details: Record<string, unknown> }
   | {
       readonly type: "partition-state";

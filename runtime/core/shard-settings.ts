@@ -26,6 +26,9 @@ export interface ShardSettings {
   readonly streamIdentity: string;
 }
 
-export type ShardEnvironment = Omit<PartitionEnvironment, "circuits" | "snapshots" | "emit" | "recordBytesMax"> & {
+export type ShardEnvironment = Omit<
+  PartitionEnvironment,
+  "circuits" | "snapshots" | "watch" | "emit" | "recordBytesMax"
+> & {
   readonly settings: ShardSettings;
 };

@@ -31,6 +31,16 @@ export class TimerQueue {
     this.#unfolded.length = kept;
   }
 
+  /** A timer that was taken does not fire yet: it is found by the next `rescan`. @param commitSeq of the newest commit. */
+  hold(row: TimerRow, commitSeq: number): void {
+    this.#unfolded.push({ row, commitSeq });
+  }
+
+  /** Looks for timers from the first on. Those that are known already are seen twice. */
+  rescan(): void {
+    this.#scannedUntilMs = -1;
+  }
+
   /** Loads what comes due within the horizon; cheap when that was done recently. */
   scan(nowMs: number, read: (fromMs: number, untilMs: number, limit: number) => TimerRow[]): void {
     if (this.#scannedUntilMs >= nowMs + HORIZON_MS / 2) return;

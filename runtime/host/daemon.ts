@@ -28,6 +28,8 @@ export interface DaemonOptions {
 }
 
 const DRAIN_MS = 4_000;
+/** Between an operator's order to drain and its beginning. */
+const DRAIN_AFTER_MS = 100;
 const READINESS_MS = 100;
 
 /** One node: everything it runs, in the order it starts; `stop` takes it down in the reverse. */
@@ -36,12 +38,20 @@ export class Daemon {
   readonly nodeFile: NodeFile;
   /** Resolves when the node cannot go on by itself. */
   readonly fatal: Promise<Fault>;
+  /** Resolves when an operator wants the node to stop. */
+  readonly drained: Promise<undefined>;
   readonly #stops: (() => Promise<void>)[];
 
-  private constructor(log: Logger, nodeFile: NodeFile, fatal: Promise<Fault>, stops: (() => Promise<void>)[]) {
+  private constructor(
+    log: Logger,
+    nodeFile: NodeFile,
+    ends: { readonly fatal: Promise<Fault>; readonly drained: Promise<undefined> },
+    stops: (() => Promise<void>)[],
+  ) {
     this.log = log;
     this.nodeFile = nodeFile;
-    this.fatal = fatal;
+    this.fatal = ends.fatal;
+    this.drained = ends.drained;
     this.#stops = stops;
   }
 
@@ -55,7 +65,7 @@ export class Daemon {
         options,
         log,
         stops,
-        (nodeFile, fatal) => new Daemon(log, nodeFile, fatal, stops),
+        (nodeFile, ends) => new Daemon(log, nodeFile, ends, stops),
       );
     } catch (error) {
       await unwind(stops, log);
@@ -69,7 +79,10 @@ export class Daemon {
   }
 }
 
-type Make = (nodeFile: NodeFile, fatal: Promise<Fault>) => Daemon;
+type Make = (
+  nodeFile: NodeFile,
+  ends: { readonly fatal: Promise<Fault>; readonly drained: Promise<undefined> },
+) => Daemon;
 
 /** What all parts of a starting node share. */
 interface Context {
@@ -78,6 +91,7 @@ interface Context {
   readonly folder: DataFolder;
   readonly nats: NatsHost;
   readonly fatal: PromiseWithResolvers<Fault>;
+  readonly drained: PromiseWithResolvers<undefined>;
   readonly startedAtMs: number;
   /** Undoes what was started, the last first. */
   readonly stops: (() => Promise<void>)[];
@@ -109,7 +123,9 @@ async function startParts(
     onStatus: (state, detail) => logNats(log, state, detail),
   });
   stops.push(() => nats.stop());
-  const context: Context = { settings, log, folder, nats, fatal: Promise.withResolvers<Fault>(), startedAtMs, stops };
+  const fatal = Promise.withResolvers<Fault>();
+  const drained = Promise.withResolvers<undefined>();
+  const context: Context = { settings, log, folder, nats, fatal, drained, startedAtMs, stops };
   const node = await startNode(context);
   // Version 0: nothing was ever written, also when a first start was killed before it came this far.
   if (settings.examples && node.runtime.feed.version === 0) await loadExamples(node.runtime);
@@ -124,11 +140,20 @@ async function startParts(
     },
     "serving",
   );
-  return make(nodeFile, context.fatal.promise);
+  return make(nodeFile, { fatal: fatal.promise, drained: drained.promise });
 }
 
 /** Actors and operators' side, without HTTP. */
-async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stops }: Context): Promise<RunningNode> {
+async function startNode({
+  settings,
+  log,
+  folder,
+  nats,
+  fatal,
+  drained,
+  startedAtMs,
+  stops,
+}: Context): Promise<RunningNode> {
   const copies = await openCatalogCopies(
     nats.connection,
     () => runtime.feed.whole(),
@@ -145,6 +170,7 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
       operators?.event(kind, event, details);
       logEvent(log, kind, event, details);
     },
+    onTapped: (report) => operators?.taps.take(report),
     onDocuments: copies.take,
     onFatal: (fault) => fatal.resolve(fault),
   });
@@ -169,6 +195,8 @@ async function startNode({ settings, log, folder, nats, fatal, startedAtMs, stop
     sealKey: folder.keys.seal,
     startedAtMs,
     version: releaseVersion,
+    // Its answer leaves first.
+    drain: () => void setTimeout(() => drained.resolve(undefined), DRAIN_AFTER_MS),
     shedding: () => measured.shedding,
   });
   const started = operators;
@@ -265,7 +293,7 @@ async function listenAdmin(admin: HttpServer, address: string): Promise<string> 
   }
 }
 
-const SERIOUS = new Set(["died", "refused", "stopped", "mail-gap", "mail-failed"]);
+const SERIOUS = new Set(["died", "hung", "escalated", "refused", "stopped", "kind-stopped", "mail-gap", "mail-failed"]);
 
 function logEvent(log: Logger, kind: string, event: string, details: Record<string, unknown>): void {
   const level = SERIOUS.has(event) ? "error" : event === "opened" ? "debug" : "info";

@@ -1,6 +1,7 @@
 import { Piscina } from "piscina";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Fault } from "../../protocols/errors.ts";
+import { ThreadSupervisor } from "../core/thread-supervisor.ts";
 import type { FromGateway, GatewayTask, RequestTally, ToGateway } from "../threads/gateway-thread-messages.ts";
 
 export interface GatewayPoolOptions {
@@ -17,13 +18,9 @@ export interface GatewayPoolOptions {
 
 interface GatewaySlot {
   control: MessagePort | null;
-  deathsMs: number[];
+  readonly supervisor: ThreadSupervisor;
   done: Promise<void>;
 }
-
-const DEATHS_MAX = 10;
-const DEATHS_WITHIN_MS = 60_000;
-const RESTART_MS = 50;
 
 /** Runs the gateway threads as pinned Piscina tasks; one that dies is replaced on the same port (D11). */
 export class GatewayPool {
@@ -70,7 +67,11 @@ export class GatewayPool {
   }
 
   #run(gateway: number): Promise<string> {
-    const slot = (this.#slots[gateway] ??= { control: null, deathsMs: [], done: Promise.resolve() });
+    const slot = (this.#slots[gateway] ??= {
+      control: null,
+      supervisor: new ThreadSupervisor(gateway),
+      done: Promise.resolve(),
+    });
     const { port1, port2 } = new MessageChannel();
     slot.control = port1;
     const listening = Promise.withResolvers<string>();
@@ -123,20 +124,15 @@ export class GatewayPool {
     if (slot === undefined || this.#stopping) return;
     const message = error instanceof Error ? error.message : String(error);
     this.#options.onError(`gateway ${gateway} died: ${message}`, error instanceof Error ? (error.stack ?? null) : null);
-    const nowMs = performance.now();
-    slot.deathsMs = [...slot.deathsMs.filter((atMs) => atMs > nowMs - DEATHS_WITHIN_MS), nowMs];
-    if (slot.deathsMs.length > DEATHS_MAX) {
-      this.#options.onEscalate(
-        new Fault(
-          "HANDLER_FAILED",
-          `gateway ${gateway} died ${slot.deathsMs.length} times within a minute: ${message}`,
-          { cause: error },
-        ),
-      );
+    const { supervisor } = slot;
+    const backoffMs = supervisor.died(performance.now());
+    if (backoffMs === null) {
+      const died = `gateway ${gateway} died ${supervisor.recent} times within a minute: ${message}`;
+      this.#options.onEscalate(new Fault("HANDLER_FAILED", died, { cause: error }));
       return;
     }
     setTimeout(() => {
       if (!this.#stopping) this.#run(gateway).catch((fault: unknown) => this.#options.onError(String(fault), null));
-    }, RESTART_MS);
+    }, backoffMs);
   }
 }

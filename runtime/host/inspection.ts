@@ -7,20 +7,49 @@ import { delivery } from "../../protocols/messages/delivery.ts";
 import { job } from "../../protocols/messages/job.ts";
 import { wallet, walletPartition } from "../../protocols/messages/wallet.ts";
 import { plainJson } from "../../protocols/plain-json.ts";
-import type { DeadLetter } from "../core/dead-letter.ts";
-import type { ActorView, PartitionView } from "../core/inspection.ts";
+import { parseLetterName } from "../core/dead-letter.ts";
+import { handlerViews, type HandlerSample, type HandlerView } from "../core/handler-times.ts";
+import type { ActorRow, ActorView, NamedLetter, PartitionView } from "../core/inspection.ts";
+import type { ShardSupervision } from "../core/supervision-view.ts";
+import { THREAD_STRATEGY } from "../core/thread-supervisor.ts";
 import { type ConnectionState, watchConnection } from "../nats/connection-state.ts";
 import type { InspectQuestion } from "../threads/shard-thread-messages.ts";
 import type { NatsHost } from "./nats-host.ts";
 import type { NodeRuntime } from "./node-runtime.ts";
 
-export type { ActorView, DeadLetter, PartitionView };
+export type { ActorRow, ActorView, HandlerView, NamedLetter };
 
 /** Rows of a list; `truncated` in the answer says that there are more. */
 const ROWS_MAX = 1_000;
 const DEAD_LETTERS_MAX = 100;
 /** A dead letter's payload is shown up to this many characters of JSON. */
 const PAYLOAD_CHARS_MAX = 4_096;
+/** The same, of one that is shown whole. */
+const WHOLE_PAYLOAD_CHARS_MAX = 262_144;
+/** Rows of each list in a shard's branch of the supervision tree. */
+const TROUBLED_MAX = 200;
+
+/** A partition, and the node that owns it. */
+export type OwnedPartition = PartitionView & { readonly owner: string };
+
+/** The tree node → shard → kind → actor (D11). */
+export interface SupervisionView {
+  readonly node: string;
+  /** How threads are supervised. */
+  readonly strategy: unknown;
+  /** What threads died in, and how often. */
+  readonly suspects: readonly unknown[];
+  readonly shards: readonly (ShardBranch & Partial<ShardSupervision>)[];
+}
+
+export interface ShardBranch {
+  readonly id: number;
+  readonly partitions: readonly number[];
+  readonly restarts: number;
+  /** Deaths that count against the budget. */
+  readonly recent: number;
+  readonly lastDeath: unknown;
+}
 
 export interface InspectionOptions {
   readonly runtime: NodeRuntime;
@@ -122,9 +151,9 @@ export class Inspection {
    * @throws Fault NOT_OWNER while its partition is opened.
    */
   async actor(kind: string, key: string, partition?: number): Promise<ActorView | undefined> {
-    const { runtime, settings } = this.#options;
-    const home = partition ?? homeOf(kind, key, settings.partitions);
-    if (home === null || !Number.isInteger(home) || home < 0 || home >= settings.partitions) return undefined;
+    const { runtime } = this.#options;
+    const home = this.homeOf(kind, key, partition);
+    if (home === undefined) return undefined;
     try {
       const question = { about: "actor", partition: home, kind, key } as const;
       const view = (await runtime.pool.inspect(runtime.pool.shardOf(home), question)) as ActorView | null;
@@ -135,24 +164,63 @@ export class Inspection {
     }
   }
 
-  async partitions(): Promise<{ readonly partitions: readonly PartitionView[] }> {
+  /** Where an actor lives, or would; undefined when no partition can be told. @param partition default: as its key says. */
+  homeOf(kind: string, key: string, partition?: number): number | undefined {
+    const { partitions } = this.#options.settings;
+    const home = partition ?? homeOf(kind, key, partitions);
+    return home === null || !Number.isInteger(home) || home < 0 || home >= partitions ? undefined : home;
+  }
+
+  async partitions(): Promise<{ readonly partitions: readonly OwnedPartition[] }> {
     const answers = await this.#each({ about: "partitions" });
     const views = answers.flatMap((answer) => (answer ?? []) as PartitionView[]);
     views.sort((one, other) => one.partition - other.partition);
-    return { partitions: plainJson(views) as PartitionView[] };
+    const owner = this.#options.settings.node;
+    return { partitions: (plainJson(views) as PartitionView[]).map((view) => ({ ...view, owner })) };
   }
 
   /** undefined when it is not one of this node, or its shard is started anew. */
-  async partition(number: number): Promise<PartitionView | undefined> {
+  async partition(number: number): Promise<OwnedPartition | undefined> {
     return (await this.partitions()).partitions.find((view) => view.partition === number);
   }
 
   /** Dead letters that wait for an operator, the oldest first. */
   async deadLetters(): Promise<unknown> {
     const question = { about: "dead-letters", limit: DEAD_LETTERS_MAX + 1 } as const;
-    const { rows, truncated } = await this.#list<DeadLetter>(question, DEAD_LETTERS_MAX);
+    const { rows, truncated } = await this.#list<NamedLetter>(question, DEAD_LETTERS_MAX);
     const oldestFirst = [...rows].sort((one, other) => one.atMs - other.atMs);
-    return { deadLetters: oldestFirst.map(shortened), truncated };
+    return { deadLetters: oldestFirst.map((letter) => shortened(letter, PAYLOAD_CHARS_MAX)), truncated };
+  }
+
+  /** One dead letter with its stack; undefined when there is none of that name. @throws Fault ASK_EXPIRED. */
+  async deadLetter(name: string): Promise<NamedLetter | undefined> {
+    const { runtime, settings } = this.#options;
+    const wanted = parseLetterName(name);
+    if (wanted === undefined || wanted.partition >= settings.partitions) return undefined;
+    const question = { about: "dead-letter", ...wanted } as const;
+    const found = await runtime.pool.inspect(runtime.pool.shardOf(wanted.partition), question);
+    if (found === null) return undefined;
+    return shortened(plainJson(found) as NamedLetter, WHOLE_PAYLOAD_CHARS_MAX);
+  }
+
+  /** Who supervises whom, and how each does. */
+  async supervision(): Promise<SupervisionView> {
+    const { runtime, settings } = this.#options;
+    const branches = await this.#each({ about: "supervision", limit: TROUBLED_MAX });
+    const shards = branches.map((branch, id) => ({
+      id,
+      partitions: runtime.pool.partitionsOf(id),
+      ...runtime.pool.supervisionOf(id),
+      ...(branch as ShardSupervision | null),
+    }));
+    const { suspects } = runtime.pool;
+    return plainJson({ node: settings.node, strategy: THREAD_STRATEGY, suspects, shards }) as SupervisionView;
+  }
+
+  /** How long handlers take, the slowest first; since each shard's thread started. */
+  async handlers(): Promise<{ readonly handlers: readonly HandlerView[] }> {
+    const samples = (await this.#each({ about: "handlers" })).flatMap((answer) => (answer ?? []) as HandlerSample[]);
+    return { handlers: handlerViews(samples) };
   }
 
   /** Timers that are set, the next due first. */
@@ -214,7 +282,7 @@ function homeOf(kind: string, key: string, partitions: number): number | null {
   return partitionOf(key, partitions);
 }
 
-function shortened(letter: DeadLetter): DeadLetter {
+function shortened(letter: NamedLetter, charsMax: number): NamedLetter {
   const text = JSON.stringify(letter.payload ?? null);
-  return text.length <= PAYLOAD_CHARS_MAX ? letter : { ...letter, payload: `${text.slice(0, PAYLOAD_CHARS_MAX)}…` };
+  return text.length <= charsMax ? letter : { ...letter, payload: `${text.slice(0, charsMax)}…` };
 }

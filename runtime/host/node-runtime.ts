@@ -7,6 +7,7 @@ import { CATALOG_TOPIC, type CatalogChange } from "../../protocols/messages/cata
 import { LEARNER_TOPICS } from "../../protocols/messages/creative-learner.ts";
 import { topicSubject } from "../../protocols/subjects.ts";
 import { decodeBounded } from "../../protocols/codec.ts";
+import type { TapReport } from "../core/taps.ts";
 import type { ShardSettings } from "../core/shard-settings.ts";
 import { type TopicWatch, watchTopics } from "../nats/topic-watch.ts";
 import type { FromShard } from "../threads/shard-thread-messages.ts";
@@ -27,10 +28,11 @@ export interface NodeRuntimeOptions {
   readonly folder: DataFolder;
   readonly nats: NatsHost;
   readonly onEvent: (kind: string, event: string, details: Record<string, unknown>) => void;
+  readonly onTapped: (report: TapReport) => void;
   readonly onDocuments: CatalogFeedOptions["onDocuments"];
   /** The node cannot go on: stop answering and exit. */
   readonly onFatal: (fault: Fault) => void;
-  /** What shard threads run; default: this release's actors. */
+  /** The file that shard threads run; default: the one with the actors of this release. */
   readonly shardWorker?: URL;
   /** Default: this release's jobs. */
   readonly jobRegistry?: JobRegistry;
@@ -78,7 +80,10 @@ export class NodeRuntime {
     this.pool = new ShardPool({
       shards: this.shards,
       partitions: settings.partitions,
-      ...(options.shardWorker === undefined ? {} : { worker: options.shardWorker }),
+      worker: options.shardWorker ?? new URL("./shard-worker.ts", import.meta.url),
+      hangAfterMs: settings.supervision.hangAfterMs,
+      heapBytesMax: settings.supervision.heapBytesMax,
+      deathsMax: settings.supervision.deathsMax,
       task: {
         partitions: settings.partitions,
         settings: shardSettings(settings, nats.streams.mail),
@@ -208,6 +213,8 @@ export class NodeRuntime {
     switch (message.type) {
       case "event":
         return this.#options.onEvent(message.kind, message.event, { shard, ...message.details });
+      case "tapped":
+        return this.#options.onTapped(message.report);
       case "partition-state":
         return this.#partitionState(
           message.partition,

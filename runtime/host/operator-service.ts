@@ -1,33 +1,21 @@
 import { z } from "zod";
 import { instantMs } from "../../protocols/campaign/instant.ts";
-import { Id, ID_PATTERN } from "../../protocols/ids.ts";
-import type { AuditLog } from "../nats/audit-log.ts";
+import { ID_PATTERN } from "../../protocols/ids.ts";
 import type { ServiceAnswer, ServiceEndpoint } from "../nats/inspect-service.ts";
+import { checked, controlVerbs, type ControlVerb, type ControlVerbsParts } from "./control-verbs.ts";
 import type { Inspection } from "./inspection.ts";
-import type { Checkpointer } from "./checkpointer.ts";
 import type { JobsPool } from "./jobs-pool.ts";
-import type { ShardPool } from "./shard-pool.ts";
 import type { WhyNot } from "./why-not.ts";
 
-const Restart = z.strictObject({ kind: Id, key: Id, partition: z.int().min(0).optional() });
-const AcceptGap = z.strictObject({ partition: z.int().min(0) });
-const Checkpoint = z.strictObject({});
 const Instant = z.string().transform((text, context) => {
   const ms = instantMs(text);
   if (ms === null) context.addIssue({ code: "custom", message: "must be an instant of RFC 3339" });
   return ms ?? z.NEVER;
 });
 const WhyNotTimes = z.strictObject({ since: Instant.optional(), until: Instant.optional() });
-const VerifyCheckpoint = z.strictObject({ name: z.string().min(1).max(200) });
 
-/** Verbs of interfaces.md 6 that later releases bring: refused by name, so that a script learns it from the answer. */
-const LATER_VERBS = ["pause", "resume", "retry", "drop", "drain", "freeze", "reset"] as const;
-
-export interface OperatorServiceParts {
+export interface OperatorServiceParts extends Omit<ControlVerbsParts, "inspection"> {
   readonly inspection: Inspection;
-  readonly pool: Pick<ShardPool, "control" | "shardOf">;
-  readonly audit: AuditLog;
-  readonly checkpoints: Pick<Checkpointer, "list" | "create" | "verify">;
   readonly jobs: Pick<JobsPool, "view">;
   readonly whyNot: Pick<WhyNot, "of">;
 }
@@ -35,16 +23,14 @@ export interface OperatorServiceParts {
 /** What operators can ask and do, in the same words over NATS (`chorus.inspect.…`, `chorus.control.…`) and admin HTTP. */
 export class OperatorService {
   readonly #inspection: Inspection;
-  readonly #pool: OperatorServiceParts["pool"];
-  readonly #audit: AuditLog;
+  readonly #verbs: readonly ControlVerb[];
   readonly #checkpoints: OperatorServiceParts["checkpoints"];
   readonly #jobs: OperatorServiceParts["jobs"];
   readonly #whyNot: OperatorServiceParts["whyNot"];
 
   constructor(parts: OperatorServiceParts) {
     this.#inspection = parts.inspection;
-    this.#pool = parts.pool;
-    this.#audit = parts.audit;
+    this.#verbs = controlVerbs(parts);
     this.#checkpoints = parts.checkpoints;
     this.#jobs = parts.jobs;
     this.#whyNot = parts.whyNot;
@@ -58,6 +44,8 @@ export class OperatorService {
     const [about, kind, key, ...more] = words;
     if (more.length > 0 || words.some((word) => word === "")) return undefined;
     if (about === "actor") return kind === undefined || key === undefined ? undefined : this.#actor(kind, key);
+    if (about === "dead-letter")
+      return kind === undefined || key !== undefined ? undefined : this.#inspection.deadLetter(kind);
     if (about === "actors") return key === undefined ? this.#inspection.actors(kind ?? null) : undefined;
     if (kind !== undefined) return undefined;
     switch (about) {
@@ -71,6 +59,10 @@ export class OperatorService {
         return this.#inspection.deadLetters();
       case "timers":
         return this.#inspection.timers();
+      case "supervision":
+        return this.#inspection.supervision();
+      case "handlers":
+        return this.#inspection.handlers();
       case "checkpoints":
         return { checkpoints: await this.#checkpoints.list() };
       case "jobs":
@@ -87,13 +79,9 @@ export class OperatorService {
    * @param who as it stands in the audit log. @throws Fault of the shard, or NATS_UNAVAILABLE when it cannot be audited.
    */
   async control(verb: string, body: unknown, who: string): Promise<ServiceAnswer> {
-    if (verb === "restart") return checked(Restart, body, (wanted) => this.#restart(wanted, who));
-    if (verb === "accept-gap") return checked(AcceptGap, body, (wanted) => this.#acceptGap(wanted, who));
-    if (verb === "checkpoint") return checked(Checkpoint, body, () => this.#checkpoint(who));
-    if (verb === "verify-checkpoint") return checked(VerifyCheckpoint, body, ({ name }) => this.#verify(name));
-    if ((LATER_VERBS as readonly string[]).includes(verb))
-      return { ok: false, status: 501, reason: `${verb} comes with a later release` };
-    return { ok: false, status: 404, reason: `there is no verb ${verb}` };
+    const known = this.#verbs.find((one) => one.verb === verb);
+    if (known === undefined) return { ok: false, status: 404, reason: `there is no verb ${verb}` };
+    return known.run(body, who);
   }
 
   /** The endpoints of the NATS service. */
@@ -116,10 +104,13 @@ export class OperatorService {
         metadata: { request_schema: WHY_NOT_REQUEST, response_schema: shape("campaignId", "complete", "days") },
         answer: (tokens, body) => checked(WhyNotTimes, body, (times) => this.#whyNotOf(tokens[3] ?? "", times)),
       },
-      ...CONTROL_ENDPOINTS.map(({ verb, request }) => ({
+      ...this.#verbs.map(({ verb, schema }) => ({
         name: verb,
         subject: `chorus.control.${verb}`,
-        metadata: { request_schema: request, response_schema: '{"type":"object"}' },
+        metadata: {
+          request_schema: JSON.stringify({ type: "object", ...z.toJSONSchema(schema) }),
+          response_schema: '{"type":"object"}',
+        },
         answer: (_tokens: readonly string[], body: unknown) => this.control(verb, body, "nats"),
       })),
     ];
@@ -138,52 +129,6 @@ export class OperatorService {
     if (partition !== undefined && !/^\d{1,5}$/.test(partition)) return undefined;
     return this.#inspection.actor(kind, key, partition === undefined ? undefined : Number(partition));
   }
-
-  async #restart({ kind, key, partition }: z.infer<typeof Restart>, who: string): Promise<ServiceAnswer> {
-    const actor = await this.#inspection.actor(kind, key, partition);
-    if (actor === undefined) return { ok: false, status: 404, reason: `there is no actor ${kind} ${key}` };
-    if (actor.stopped === null) return { ok: false, status: 409, reason: `the actor ${kind} ${key} is not stopped` };
-    const { shard, partition: home } = actor;
-    await this.#audited(who, "restart", `${kind}/${key}`);
-    return { ok: true, value: await this.#pool.control(shard, { verb: "restart", partition: home, kind, key }) };
-  }
-
-  async #acceptGap({ partition }: z.infer<typeof AcceptGap>, who: string): Promise<ServiceAnswer> {
-    const view = await this.#inspection.partition(partition);
-    if (view === undefined) return { ok: false, status: 404, reason: `there is no partition ${partition} here` };
-    if (view.gap === null) return { ok: false, status: 409, reason: `partition ${partition} has no gap` };
-    await this.#audited(who, "accept-gap", String(partition));
-    return {
-      ok: true,
-      value: await this.#pool.control(this.#pool.shardOf(partition), { verb: "accept-gap", partition }),
-    };
-  }
-
-  async #checkpoint(who: string): Promise<ServiceAnswer> {
-    await this.#audited(who, "checkpoint", "all");
-    return { ok: true, value: { checkpoints: await this.#checkpoints.create() } };
-  }
-
-  async #verify(name: string): Promise<ServiceAnswer> {
-    const found = await this.#checkpoints.verify(name);
-    if (found === null) return { ok: false, status: 404, reason: `there is no checkpoint ${name}` };
-    return { ok: true, value: { name, ...found } };
-  }
-
-  #audited(who: string, verb: string, id: string): Promise<void> {
-    return this.#audit.append({ at: new Date().toISOString(), who, verb, id, version: null });
-  }
-}
-
-async function checked<T>(
-  schema: z.ZodType<T>,
-  body: unknown,
-  work: (wanted: T) => Promise<ServiceAnswer>,
-): Promise<ServiceAnswer> {
-  const parsed = schema.safeParse(body ?? {});
-  if (parsed.success) return work(parsed.data);
-  const rules = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  return { ok: false, status: 400, reason: rules.join("; ") };
 }
 
 const shape = (...required: readonly string[]): string => JSON.stringify({ type: "object", required });
@@ -216,6 +161,9 @@ const INSPECT_ENDPOINTS = [
   },
   { name: "partitions", words: "partitions", response: shape("partitions") },
   { name: "dead-letters", words: "dead-letters", response: shape("deadLetters", "truncated") },
+  { name: "dead-letter", words: "dead-letter.*", response: shape("letter", "kind", "key", "type", "code", "reason") },
+  { name: "supervision", words: "supervision", response: shape("node", "strategy", "suspects", "shards") },
+  { name: "handlers", words: "handlers", response: shape("handlers") },
   { name: "timers", words: "timers", response: shape("timers", "truncated") },
   { name: "checkpoints", words: "checkpoints", response: shape("checkpoints") },
   { name: "jobs", words: "jobs", response: shape("threads", "running", "waiting", "jobs", "ended") },
@@ -228,13 +176,3 @@ const WHY_NOT_REQUEST = JSON.stringify({
   properties: { since: { type: "string" }, until: { type: "string" } },
   additionalProperties: false,
 });
-
-const schemaText = (schema: z.ZodType): string => JSON.stringify(z.toJSONSchema(schema));
-
-const CONTROL_ENDPOINTS = [
-  { verb: "restart", request: schemaText(Restart) },
-  { verb: "accept-gap", request: schemaText(AcceptGap) },
-  { verb: "checkpoint", request: schemaText(Checkpoint) },
-  { verb: "verify-checkpoint", request: schemaText(VerifyCheckpoint) },
-  ...LATER_VERBS.map((verb) => ({ verb, request: '{"type":"object"}' })),
-];

@@ -13,6 +13,7 @@ import type { NatsHost } from "./nats-host.ts";
 import { configVersion, type NodeRuntime } from "./node-runtime.ts";
 import { OperatorService } from "./operator-service.ts";
 import { castRoles } from "./roster.ts";
+import { TapDesk } from "./tap-desk.ts";
 import { createSealer } from "./sealer.ts";
 import { WhyNot } from "./why-not.ts";
 
@@ -27,6 +28,8 @@ export interface OperatorSideOptions {
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
   readonly version: string;
+  /** Begins a clean stop, a moment later. */
+  readonly drain: () => void;
   /** Whether requests were shed a moment ago. */
   readonly shedding: () => boolean;
 }
@@ -37,6 +40,7 @@ export class OperatorSide {
   readonly decisions: DecisionSearch;
   readonly whyNot: WhyNot;
   readonly audit: AuditLog;
+  readonly taps: TapDesk;
   readonly #events: NodeEvents;
   readonly #nats: InspectService;
 
@@ -45,6 +49,7 @@ export class OperatorSide {
     decisions: DecisionSearch;
     whyNot: WhyNot;
     audit: AuditLog;
+    taps: TapDesk;
     events: NodeEvents;
     nats: InspectService;
   }) {
@@ -52,6 +57,7 @@ export class OperatorSide {
     this.decisions = parts.decisions;
     this.whyNot = parts.whyNot;
     this.audit = parts.audit;
+    this.taps = parts.taps;
     this.#events = parts.events;
     this.#nats = parts.nats;
   }
@@ -72,11 +78,24 @@ export class OperatorSide {
     });
     const { jobs, asker } = runtime;
     const whyNot = new WhyNot({ jobs, asker, clockOffsetMs: settings.clock.offsetMs });
+    const events = createNodeEvents({
+      node: settings.node,
+      connection: watchConnection(connection),
+      emit: (subject, payload) => nats.connection.emit(subject, payload),
+      nowMs: () => Date.now(),
+    });
+    const taps = new TapDesk({
+      nowMs: () => performance.now(),
+      publish: (event, details) => events.publish("tap", event, details),
+    });
     const service = new OperatorService({
       inspection,
       pool: runtime.pool,
+      asker,
       audit,
       checkpoints: options.checkpoints,
+      taps,
+      drain: options.drain,
       jobs,
       whyNot,
     });
@@ -92,18 +111,12 @@ export class OperatorSide {
       replays,
       clockOffsetMs: settings.clock.offsetMs,
     });
-    const events = createNodeEvents({
-      node: settings.node,
-      connection: watchConnection(connection),
-      emit: (subject, payload) => nats.connection.emit(subject, payload),
-      nowMs: () => Date.now(),
-    });
     const inspect = await startInspectService(connection, {
       version,
       metadata: { node: settings.node },
       endpoints: service.endpoints(),
     });
-    return new OperatorSide({ service, decisions, whyNot, audit, events, nats: inspect });
+    return new OperatorSide({ service, decisions, whyNot, audit, taps, events, nats: inspect });
   }
 
   /** Tells operators of an event; never throws, never waits. */

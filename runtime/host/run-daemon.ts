@@ -15,13 +15,13 @@ export interface RunDaemonOptions {
 const STOP_MAX_MS = 9_500;
 
 /**
- * Runs a node until a signal or a fault ends it.
+ * Runs a node until a signal, an operator (`chorus control drain`) or a fault ends it.
  * @returns the exit code: 0 after a clean stop, 1 after a fault, 2 for settings that cannot work.
  */
 export async function runDaemon(settings: Settings, options: RunDaemonOptions): Promise<number> {
   growHeapsLate();
-  const stopping = Promise.withResolvers<"signal">();
-  const onSignal = (): void => stopping.resolve("signal");
+  const stopping = Promise.withResolvers<undefined>();
+  const onSignal = (): void => stopping.resolve(undefined);
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   // A closed terminal; reloading comes with a later release.
@@ -30,8 +30,8 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions): 
     const daemon = await startOrNull(settings, options);
     if (typeof daemon === "number") return daemon;
     options.print(welcome(settings, daemon.nodeFile));
-    const end = await Promise.race([stopping.promise, daemon.fatal]);
-    if (end !== "signal") {
+    const end = await Promise.race([stopping.promise, daemon.drained, daemon.fatal]);
+    if (end !== undefined) {
       daemon.log.fatal(
         { event: "fatal", code: end.code, message: end.message, details: end.details },
         "the node cannot go on",

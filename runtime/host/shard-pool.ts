@@ -1,14 +1,24 @@
 import { Piscina } from "piscina";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Fault, fromWireFault } from "../../protocols/errors.ts";
-import type { Suspect } from "../core/mail-intake.ts";
+import type { Attempt, DeathCause, Suspect } from "../core/attempt.ts";
+import { DeathRecord } from "../core/death-record.ts";
+import { ThreadSupervisor } from "../core/thread-supervisor.ts";
+import { AttemptMemory } from "../threads/attempt-memory.ts";
 import type { ControlVerb, FromShard, InspectQuestion, ShardTask, ToShard } from "../threads/shard-thread-messages.ts";
+import { ShardWatchdog } from "./shard-watchdog.ts";
 
 export interface ShardPoolOptions {
   readonly shards: number;
   readonly partitions: number;
-  /** Default: `shard-worker.ts`. */
-  readonly worker?: URL;
+  /** The file that a shard's thread runs. */
+  readonly worker: URL;
+  /** Milliseconds without a turn of its event loop after which a thread is ended; 0 = never. */
+  readonly hangAfterMs: number;
+  /** Of a thread's JavaScript objects; buffers are not counted. */
+  readonly heapBytesMax: number;
+  /** Threads that may die in one envelope before it is given up. */
+  readonly deathsMax: number;
   /** Everything a task needs but its ports. */
   readonly task: Omit<ShardTask, "shard" | "control" | "store" | "attempt">;
   readonly attachStore: (shard: number, port: MessagePort) => void;
@@ -21,36 +31,50 @@ export interface ShardPoolOptions {
 
 interface ShardSlot {
   control: MessagePort | null;
-  readonly attempt: Int32Array;
+  /** What its thread is running; one memory a life, so that a thread that is being ended writes to nobody's. */
+  memory: AttemptMemory;
+  /** Ends its thread wherever that stands; it holds no lock of the store (facts/faults.md 2a.4). */
+  end: AbortController;
+  hung: boolean;
   readonly partitions: readonly number[];
-  deathsMs: number[];
-  restarts: number;
+  readonly supervisor: ThreadSupervisor;
+  lastDeath: ShardDeath | null;
   done: Promise<void>;
 }
 
-const DEATHS_MAX = 10;
-const DEATHS_WITHIN_MS = 60_000;
-const BACKOFF_MIN_MS = 20;
-const BACKOFF_MAX_MS = 2_000;
+/** How a shard's thread ended. */
+export interface ShardDeath {
+  readonly atMs: number;
+  readonly cause: DeathCause;
+  readonly message: string;
+  readonly suspect: Suspect | null;
+}
+
 const ANSWER_TIMEOUT_MS = 2_000;
+/** Questions to shards that wait for their answers. */
+const ANSWERS_MAX = 10_000;
 
 /**
- * Runs the shard threads as pinned Piscina tasks and replaces one that dies, with backoff and a budget (D11). V1: after a death the
- * envelope that was being handled is named to its next owner, so that a deadly one is given up after a few tries.
+ * Runs the shard threads as pinned Piscina tasks, ends one that hangs, and replaces one that died, with backoff and a budget (D11). V1:
+ * after a death the envelope that was being handled is named to its next owner, so that a deadly one is given up after a few tries.
  */
 export class ShardPool {
   readonly #options: ShardPoolOptions;
   readonly #pool: Piscina;
   readonly #slots: ShardSlot[] = [];
   readonly #answers = new Map<number, { resolve: (answer: unknown) => void; reject: (fault: Fault) => void }>();
-  readonly #suspects = new Map<string, number>();
+  readonly #deaths: DeathRecord;
+  readonly #watchdog: ShardWatchdog;
   #request = 0;
   #stopping = false;
 
   constructor(options: ShardPoolOptions) {
     this.#options = options;
+    this.#deaths = new DeathRecord(options.deathsMax);
+    this.#watchdog = new ShardWatchdog({ hangAfterMs: options.hangAfterMs, onHang: (shard) => this.#hung(shard) });
     this.#pool = new Piscina({
-      filename: (options.worker ?? new URL("./shard-worker.ts", import.meta.url)).href,
+      filename: options.worker.href,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.heapBytesMax / 2 ** 20) },
       minThreads: options.shards,
       maxThreads: options.shards,
       concurrentTasksPerWorker: 1,
@@ -61,8 +85,16 @@ export class ShardPool {
       const partitions = Array.from({ length: options.partitions }, (_, p) => p).filter(
         (p) => p % options.shards === shard,
       );
-      const attempt = new Int32Array(new SharedArrayBuffer(16));
-      this.#slots.push({ control: null, attempt, partitions, deathsMs: [], restarts: 0, done: Promise.resolve() });
+      this.#slots.push({
+        control: null,
+        memory: new AttemptMemory(),
+        end: new AbortController(),
+        hung: false,
+        partitions,
+        supervisor: new ThreadSupervisor(shard),
+        lastDeath: null,
+        done: Promise.resolve(),
+      });
     }
   }
 
@@ -71,7 +103,18 @@ export class ShardPool {
   }
 
   restartsOf(shard: number): number {
-    return this.#slots[shard]?.restarts ?? 0;
+    return this.#slots[shard]?.supervisor.deaths ?? 0;
+  }
+
+  /** What supervision knows of a shard's thread. */
+  supervisionOf(shard: number): { readonly restarts: number; readonly recent: number; readonly lastDeath: unknown } {
+    const { supervisor, lastDeath } = this.#slots[shard] ?? {};
+    return { restarts: supervisor?.deaths ?? 0, recent: supervisor?.recent ?? 0, lastDeath: lastDeath ?? null };
+  }
+
+  /** What threads died in. */
+  get suspects(): readonly Suspect[] {
+    return this.#deaths.suspects;
   }
 
   partitionsOf(shard: number): readonly number[] {
@@ -79,7 +122,7 @@ export class ShardPool {
   }
 
   start(): void {
-    for (let shard = 0; shard < this.#slots.length; shard++) this.#run(shard, null);
+    for (let shard = 0; shard < this.#slots.length; shard++) this.#run(shard);
   }
 
   tell(shard: number, message: ToShard, transfer: MessagePort[] = []): void {
@@ -116,18 +159,22 @@ export class ShardPool {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#watchdog.stop();
     for (let shard = 0; shard < this.#slots.length; shard++) this.tell(shard, { type: "stop" });
     await Promise.allSettled(this.#slots.map(({ done }) => done));
     await this.#pool.destroy();
   }
 
-  #run(shard: number, suspect: (Suspect & { readonly partition: number }) | null): void {
+  #run(shard: number): void {
     const slot = this.#slots[shard];
     if (slot === undefined) return;
     const control = new MessageChannel();
     const store = new MessageChannel();
     slot.control = control.port1;
-    Atomics.store(slot.attempt, 0, 0);
+    slot.memory = new AttemptMemory();
+    slot.end = new AbortController();
+    slot.hung = false;
+    this.#watchdog.watch(shard, slot.memory);
     control.port1.on("message", (message: FromShard) => this.#onMessage(shard, message));
     this.#options.attachStore(shard, store.port1);
     const task: ShardTask = {
@@ -135,14 +182,15 @@ export class ShardPool {
       shard,
       control: control.port2,
       store: store.port2,
-      attempt: slot.attempt.buffer as SharedArrayBuffer,
+      attempt: slot.memory.buffer,
     };
-    slot.done = this.#pool.run(task, { transferList: [control.port2, store.port2] }).then(
+    const { signal } = slot.end;
+    slot.done = this.#pool.run(task, { transferList: [control.port2, store.port2], signal }).then(
       () => undefined,
       (error: unknown) => this.#died(shard, error),
     );
     for (const partition of slot.partitions) {
-      this.tell(shard, { type: "open", partition, suspect: suspect?.partition === partition ? suspect : null });
+      this.tell(shard, { type: "open", partition, deadly: this.#deaths.deadly(partition) });
     }
     this.#options.onStarted(shard);
   }
@@ -158,50 +206,52 @@ export class ShardPool {
     this.#options.onMessage(shard, message);
   }
 
+  /** A thread does not come back from what it runs: it is ended where it stands. */
+  #hung(shard: number): void {
+    const slot = this.#slots[shard];
+    if (slot === undefined || this.#stopping) return;
+    slot.hung = true;
+    this.#event("hung", { shard, forMs: this.#options.hangAfterMs, attempt: slot.memory.read() });
+    slot.end.abort();
+  }
+
   #died(shard: number, error: unknown): void {
     const slot = this.#slots[shard];
     if (slot === undefined || this.#stopping) return;
+    this.#watchdog.forget(shard);
     slot.control?.close();
     slot.control = null;
-    const nowMs = performance.now();
-    slot.deathsMs = [...slot.deathsMs.filter((atMs) => atMs > nowMs - DEATHS_WITHIN_MS), nowMs];
-    slot.restarts++;
+    const cause = slot.hung ? "hang" : causeOf(error);
     const message = error instanceof Error ? error.message : String(error);
+    const suspect = this.#suspectOf(slot.memory.read(), cause);
+    slot.lastDeath = { atMs: Date.now(), cause, message, suspect };
     const stack = error instanceof Error ? (error.stack ?? null) : null;
-    const suspect = this.#suspectOf(slot);
-    this.#options.onMessage(shard, {
-      type: "event",
-      kind: "shard",
-      event: "died",
-      details: { shard, message, stack, suspect },
-    });
-    if (slot.deathsMs.length > DEATHS_MAX) {
-      this.#options.onEscalate(
-        new Fault("HANDLER_FAILED", `shard ${shard} died ${slot.deathsMs.length} times within a minute: ${message}`, {
-          cause: error,
-        }),
-      );
+    this.#event("died", { shard, cause, message, stack, suspect });
+    const backoffMs = slot.supervisor.died(performance.now());
+    if (backoffMs === null) {
+      this.#event("escalated", { shard, cause, deaths: slot.supervisor.recent });
+      const died = `shard ${shard} died ${slot.supervisor.recent} times within a minute: ${message}`;
+      this.#options.onEscalate(new Fault("HANDLER_FAILED", died, { cause: error }));
       return;
     }
-    const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (slot.deathsMs.length - 1));
     setTimeout(() => {
-      if (!this.#stopping) this.#run(shard, suspect);
+      if (this.#stopping) return;
+      this.#run(shard);
+      this.#event("restarted", { shard, cause, afterMs: backoffMs });
     }, backoffMs);
   }
 
-  #suspectOf(slot: ShardSlot): (Suspect & { readonly partition: number }) | null {
-    const [partitionPlusOne = 0, high = 0, low = 0, index = 0] = slot.attempt;
-    if (partitionPlusOne === 0) return null;
-    const partition = partitionPlusOne - 1;
-    const sequence = high * 2 ** 31 + low;
-    const name = `${partition}:${sequence}:${index}`;
-    const deaths = (this.#suspects.get(name) ?? 0) + 1;
-    this.#suspects.clear();
-    this.#suspects.set(name, deaths);
-    return { partition, sequence, index, deaths };
+  #suspectOf(attempt: Attempt | null, cause: DeathCause): Suspect | null {
+    return attempt === null ? null : this.#deaths.died(attempt, cause, performance.now());
+  }
+
+  #event(event: string, details: Record<string, unknown> & { readonly shard: number }): void {
+    this.#options.onMessage(details.shard, { type: "event", kind: "shard", event, details });
   }
 
   #asked(shard: number, message: (request: number) => ToShard): Promise<unknown> {
+    if (this.#answers.size >= ANSWERS_MAX)
+      return Promise.reject(new Fault("OVERLOADED", `${ANSWERS_MAX} questions to shards wait for answers`));
     const request = ++this.#request;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -221,4 +271,10 @@ export class ShardPool {
       this.tell(shard, message(request));
     });
   }
+}
+
+/** A hang is known by who ended it; of other deaths only running out of memory has a code (facts/faults.md 2c). */
+function causeOf(error: unknown): "oom" | "crash" {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ERR_WORKER_OUT_OF_MEMORY" ? "oom" : "crash";
 }

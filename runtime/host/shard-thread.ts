@@ -4,15 +4,16 @@ import { Fault, toWireFault } from "../../protocols/errors.ts";
 import { asPartition, type Partition } from "../../protocols/ids.ts";
 import { openIndex } from "../../protocols/packed-index.ts";
 import { HEADERS, mailSubject, MSGPACK } from "../../protocols/subjects.ts";
-import { coreOf, listActors, listDeadLetters, listTimers, viewActor, viewPartition } from "../core/inspection.ts";
+import { coreOf } from "../core/inspection.ts";
 import type { PendingReply } from "../core/open-record.ts";
 import type { Clock, FromStore, StateReader } from "../core/ports.ts";
 import type { ShardCore } from "../core/shard-core.ts";
 import type { ShardAction, ShardEvent } from "../core/shard-messages.ts";
 import { postPacked, readPacked, type WireAsk, type WireReply } from "../threads/ask-messages.ts";
-import type { FromShard, InspectQuestion, ShardTask, ToShard } from "../threads/shard-thread-messages.ts";
+import type { FromShard, ShardTask, ToShard } from "../threads/shard-thread-messages.ts";
 import type { FencedSubjects } from "./fenced-subjects.ts";
 import type { MailConsumers } from "./mail-consumers.ts";
+import { answerQuestion } from "./shard-questions.ts";
 import type { Publisher } from "../nats/publisher.ts";
 import type { AgentRequests } from "../nats/agent-requests.ts";
 
@@ -24,10 +25,14 @@ export interface ShardParts {
   readonly publisher: Publisher;
   readonly mail: MailConsumers;
   readonly agents: AgentRequests;
+  /** Says that this thread's event loop turned. */
+  readonly beat: () => void;
 }
 
 const DRAIN_LOOK_MS = 20;
 const SLEEP_MAX_MS = 5_000;
+/** Between two signs of life of a thread that has nothing to do. */
+const BEAT_MS = 50;
 
 /**
  * Carries a shard's events and actions between the core and the world (D19): ports, NATS, the store. Decides nothing.
@@ -40,6 +45,7 @@ export class ShardThread {
   readonly #stopped = Promise.withResolvers<undefined>();
   #scheduled = false;
   #timer: NodeJS.Timeout | null = null;
+  readonly #beating: NodeJS.Timeout;
   #stopping = false;
 
   constructor(task: ShardTask, parts: ShardParts) {
@@ -50,6 +56,8 @@ export class ShardThread {
     parts.mail.onMail = (partition, sequence, bytes) => this.on({ type: "mail", partition, sequence, bytes });
     parts.mail.onStatus = (partition, event, details) =>
       this.#tell({ type: "event", kind: "partition", event, details: { partition, ...details } });
+    parts.beat();
+    this.#beating = setInterval(parts.beat, BEAT_MS);
     this.#tell({ type: "ready" });
   }
 
@@ -71,7 +79,8 @@ export class ShardThread {
 
   #run(): void {
     this.#scheduled = false;
-    const { core } = this.#parts;
+    const { core, beat } = this.#parts;
+    beat();
     // Handlers of busy ports get one message a turn, and timers starve: take what is there (facts/runtime.md 4).
     for (
       let next = receiveMessageOnPort(this.#task.store);
@@ -102,7 +111,7 @@ export class ShardThread {
   #onControl(message: ToShard): void {
     switch (message.type) {
       case "open":
-        return this.on({ type: "open", partition: asPartition(message.partition), suspect: message.suspect });
+        return this.on({ type: "open", partition: asPartition(message.partition), deadly: message.deadly });
       case "attach":
         return this.#attach(message.route, message.port);
       case "snapshot":
@@ -115,7 +124,9 @@ export class ShardThread {
           value: decodeBounded(message.bytes),
         });
       case "inspect":
-        return this.#answer(message.request, () => this.#inspect(message.question));
+        return this.#answer(message.request, () =>
+          answerQuestion({ shard: this.#task.shard, ...this.#parts }, message.question),
+        );
       case "control":
         return this.#answer(message.request, () => this.#control(message.control));
       case "mark-logs":
@@ -186,6 +197,8 @@ export class ShardThread {
       }
       case "job":
         return this.#tell({ type: "job", partition: action.partition, order: action.order });
+      case "tapped":
+        return this.#tell({ type: "tapped", report: action.report });
       case "event":
         return this.#tell({ type: "event", kind: action.kind, event: action.event, details: action.details });
       case "partition-state":
@@ -227,37 +240,15 @@ export class ShardThread {
     }
   }
 
-  #inspect(question: InspectQuestion): unknown {
-    const { core, reader } = this.#parts;
-    const { shard } = this.#task;
-    switch (question.about) {
-      case "actor": {
-        const partition = coreOf(core.slots, question.partition);
-        if (partition === null) throw new Fault("NOT_OWNER", `partition ${question.partition} is not open here`);
-        return viewActor(partition, shard, question.kind, question.key);
-      }
-      case "actors":
-        return listActors(core.slots.values(), shard, question.kind, question.limit);
-      case "partitions":
-        return [...core.slots.values()].map((slot) => viewPartition(slot, shard));
-      case "timers":
-        return listTimers(core.slots.values(), reader, question.limit);
-      case "dead-letters":
-        return listDeadLetters(core.slots.values(), reader, question.limit);
-      case "circuits":
-        return core.circuits.view();
-      case "outside":
-        return [{ shard, ...core.outside }];
-    }
-  }
-
   #control(control: Extract<ToShard, { type: "control" }>["control"]): unknown {
-    if (control.verb === "accept-gap") {
-      this.on({ type: "accept-gap", partition: asPartition(control.partition) });
-      return { partition: control.partition, accepted: true };
+    if (control.verb === "tap") {
+      const { core, clock } = this.#parts;
+      if (coreOf(core.slots, control.order.partition) === null)
+        throw new Fault("NOT_OWNER", `partition ${control.order.partition} is not open here`);
+      return core.watch.taps.start(control.order, clock.monotonicMs());
     }
-    this.on({ type: "restart", partition: asPartition(control.partition), kind: control.kind, key: control.key });
-    return { kind: control.kind, key: control.key, restarted: true };
+    this.on({ type: "accept-gap", partition: asPartition(control.partition) });
+    return { partition: control.partition, accepted: true };
   }
 
   #answer(request: number, question: () => unknown): void {
@@ -285,6 +276,7 @@ export class ShardThread {
   #stop(): void {
     this.#stopping = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    clearInterval(this.#beating);
     for (const port of this.#routes.values()) port.close();
     this.#task.store.close();
     this.#task.control.close();
@@ -302,6 +294,7 @@ export class ShardThread {
   /** A broken invariant of the runtime itself: the thread ends and is replaced (D11). */
   #fail(error: unknown): void {
     this.#stopping = true;
+    clearInterval(this.#beating);
     this.#stopped.reject(error);
   }
 

@@ -1,7 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
 import type { WireFault } from "../../protocols/errors.ts";
 import type { JobOrder } from "../../protocols/messages/job.ts";
-import type { Suspect } from "../core/mail-intake.ts";
+import type { Suspect } from "../core/attempt.ts";
+import type { TapOrder, TapReport } from "../core/taps.ts";
 import type { ShardSettings } from "../core/shard-settings.ts";
 import type { AgentSettings } from "./agent-settings.ts";
 import type { NatsAccess } from "./nats-access.ts";
@@ -20,7 +21,7 @@ export interface ShardTask {
   /** Names the settings a decision was made under. */
   readonly configVersion: string;
   readonly node: string;
-  /** Four 32-bit numbers: partition + 1 (0 = none), sequence high, sequence low, index of the envelope being handled (D11). */
+  /** Of an `AttemptMemory`: what is being handled (D11). */
   readonly attempt: SharedArrayBuffer;
   readonly control: MessagePort;
   readonly store: MessagePort;
@@ -33,16 +34,20 @@ export type InspectQuestion =
   | { readonly about: "partitions" }
   | { readonly about: "timers"; readonly limit: number }
   | { readonly about: "dead-letters"; readonly limit: number }
+  | { readonly about: "dead-letter"; readonly partition: number; readonly id: string }
+  | { readonly about: "supervision"; readonly limit: number }
+  | { readonly about: "handlers" }
   | { readonly about: "circuits" }
   | { readonly about: "outside" };
 
 export type ControlVerb =
   | { readonly verb: "accept-gap"; readonly partition: number }
-  | { readonly verb: "restart"; readonly partition: number; readonly kind: string; readonly key: string };
+  /** Answered with false when the shard has too many taps. */
+  | { readonly verb: "tap"; readonly order: TapOrder };
 
 /** From the daemon to a shard. */
 export type ToShard =
-  | { readonly type: "open"; readonly partition: number; readonly suspect: Suspect | null }
+  | { readonly type: "open"; readonly partition: number; readonly deadly: readonly Suspect[] }
   | { readonly type: "attach"; readonly route: number; readonly port: MessagePort }
   | { readonly type: "snapshot"; readonly topic: string; readonly version: number; readonly buffer: SharedArrayBuffer }
   /** What a learner published: msgpack (D17). */
@@ -67,6 +72,7 @@ export type FromShard =
   | { readonly type: "event"; readonly kind: string; readonly event: string; readonly details: Record<string, unknown> }
   /** An actor's order to the node's pool of jobs; its commit is flushed. */
   | { readonly type: "job"; readonly partition: number; readonly order: JobOrder }
+  | { readonly type: "tapped"; readonly report: TapReport }
   | { readonly type: "snapshot-taken"; readonly topic: string; readonly version: number }
   | { readonly type: "answer"; readonly request: number; readonly answer: unknown; readonly fault: WireFault | null }
   | { readonly type: "drained"; readonly clean: boolean };

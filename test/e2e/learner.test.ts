@@ -75,6 +75,9 @@ describeWithNats("a node whose creatives are learnt", () => {
     const after = await creativeOf("after");
     expect(after.roles.find(({ role }) => role === "creative")?.default).toBeUndefined();
     expect(after.propensity).not.toBe(0.5);
+    expect((await daemon.chorus("control", "freeze", "creative.spring")).code).toBe(0);
+    await eventually("the table says frozen", async () => (await learnt())?.state, "frozen", 5_000);
+    expect((await daemon.chorus("control", "freeze", "creative.spring", "--off")).code).toBe(0);
     const text = (await daemon.chorus("inspect", "learners")).stdout;
     expect(text).toMatch(/creative\.spring +learning +spring-2 /);
   });

@@ -135,7 +135,8 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
     await refused("chorus.control.restart", "{", 400);
     await refused("chorus.control.restart", '{"kind":"catalog","key":"catalog"}', 409);
     await refused("chorus.control.accept-gap", '{"partition":0}', 409);
-    await refused("chorus.control.freeze", "", 501);
+    await refused("chorus.control.freeze", "", 400);
+    await refused("chorus.control.freeze", '{"learner":"creative.nobody"}', 404);
   });
 
   test("a viewer inspects but does not control", async () => {

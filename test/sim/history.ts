@@ -40,6 +40,11 @@ export class History {
     return this.#programme.length === 0 && this.#awaited.size === 0;
   }
 
+  /** The client goes on with these. */
+  then(...operations: readonly Operation[]): void {
+    this.#programme.push(...operations);
+  }
+
   /** Whether the client could send its next operation now. */
   ready(node: MemoryNode): boolean {
     const next = this.#programme[0];
@@ -88,7 +93,7 @@ export class History {
       }
       const unrun = UNRUN.includes(fault.code);
       call.outcome = DOUBTFUL.includes(fault.code) ? "unknown" : "none";
-      if (unrun && this.#tries++ < TRIES_MAX) this.#programme.push(call.operation);
+      if (unrun && call.operation.once !== true && this.#tries++ < TRIES_MAX) this.#programme.push(call.operation);
     }
   }
 

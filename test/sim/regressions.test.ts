@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { asPartition, partitionOf } from "../../protocols/ids.ts";
+import { asPartition } from "../../protocols/ids.ts";
+import { SUPERVISOR_KIND, type SupervisorAct } from "../../runtime/core/partition-supervisor.ts";
 import { settle } from "./runs.ts";
 import type { Operation } from "./workload.ts";
 import { NO_FAULTS } from "./faults.ts";
@@ -41,9 +42,8 @@ test("a stopped actor's timers wait until an operator restarts it", () => {
   pass(world, 1_000);
   expect(world.logged("guard", "g")).toEqual({ rang: 0 });
 
-  const partition = partitionOf("g", world.partitions);
-  const shard = world.node.shards[world.node.shardOf(partition)];
-  shard?.core.on({ type: "restart", partition, kind: "guard", key: "g" });
+  const payload: SupervisorAct = { act: "restart", kind: "guard", key: "g" };
+  world.history.then({ op: "restart", by: "ask", kind: SUPERVISOR_KIND, key: "g", type: payload.act, payload });
   settle(world, "restarted");
   expect(world.logged("guard", "g")).toEqual({ rang: 1 });
 });

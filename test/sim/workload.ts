@@ -253,6 +253,8 @@ export interface Operation {
   readonly key: string;
   readonly type: string;
   readonly payload: Readonly<Record<string, unknown>>;
+  /** Not asked again when it was not run. */
+  readonly once?: boolean;
 }
 
 const TALLIES = 5;

@@ -1,5 +1,5 @@
 import { roster } from "../../runtime/host/roster.ts";
-import { runShard } from "../../runtime/host/shard-run.ts";
+import { runShard } from "../../runtime/host/run-shard.ts";
 import type { ShardTask } from "../../runtime/threads/shard-thread-messages.ts";
 import { authorActor } from "./author.ts";
 

@@ -1,6 +1,7 @@
 import type { Partition } from "../../protocols/ids.ts";
 import { asPartition } from "../../protocols/ids.ts";
 import type { AnyActor } from "../../runtime/actor/define.ts";
+import { NO_ATTEMPT_LOG } from "../../runtime/core/attempt.ts";
 import { Committer } from "../../runtime/core/committer.ts";
 import type { FoldPolicy } from "../../runtime/core/fold-round.ts";
 import type { FromStore, StateReader, ToStore } from "../../runtime/core/ports.ts";
@@ -171,7 +172,7 @@ export class MemoryNode {
       clock,
       reader: this.#readerOf(reader, () => shard.committed),
       sealer: openSealer,
-      attempt: () => undefined,
+      attempts: NO_ATTEMPT_LOG,
     };
     const life = `${index}.${++this.#lives}.`;
     const channel = `${this.#name}/broker/${life}`;
@@ -188,7 +189,7 @@ export class MemoryNode {
     this.#shards[index] = shard;
     for (let partition = 0; partition < partitions; partition++) {
       if (this.#assignment[partition] === index)
-        this.#on(shard, { type: "open", partition: asPartition(partition), suspect: null });
+        this.#on(shard, { type: "open", partition: asPartition(partition), deadly: [] });
     }
   }
 
@@ -324,6 +325,8 @@ export class MemoryNode {
         return this.#askOutside(shard, action);
       case "job":
         throw new Error("no actor of this world starts jobs");
+      case "tapped":
+        return this.#world.event("tapped", {});
       case "event":
         return this.#world.event(action.event, action.details);
       case "partition-state":

@@ -15,6 +15,7 @@ import { configVersion, NodeRuntime, type NodeRuntimeOptions } from "../../runti
 import { OperatorService } from "../../runtime/host/operator-service.ts";
 import { castRoles } from "../../runtime/host/roster.ts";
 import { createSealer } from "../../runtime/host/sealer.ts";
+import { TapDesk } from "../../runtime/host/tap-desk.ts";
 import { WhyNot } from "../../runtime/host/why-not.ts";
 import { type AuditLog, openAuditLog } from "../../runtime/nats/audit-log.ts";
 import { watchConnection } from "../../runtime/nats/connection-state.ts";
@@ -34,21 +35,27 @@ export interface OperatedNode {
   readonly history: CatalogHistory;
   readonly audit: AuditLog;
   readonly events: NodeEvents;
+  /** An operator ordered it to drain. */
+  readonly drained: Promise<undefined>;
   stop(): Promise<void>;
 }
 
 export interface OperatedNodeOptions extends Pick<NodeRuntimeOptions, "shardWorker" | "jobRegistry"> {
   /** A folder that outlives the node; default: one of its own. */
   readonly dataDir?: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly onEvent?: (kind: string, event: string, details: Record<string, unknown>) => void;
 }
 
 /** @param binary path of a nats-server. */
 export async function startOperatedNode(
   binary: string,
-  { dataDir: kept, ...parts }: OperatedNodeOptions = {},
+  { dataDir: kept, settings: wished, onEvent, ...parts }: OperatedNodeOptions = {},
 ): Promise<OperatedNode> {
   const dataDir = kept ?? (await mkdtemp(join(tmpdir(), "chorus-operators-")));
-  const settings = loadSettings({ environment: {}, overrides: { data: dataDir, shards: 1, partitions: 4 } });
+  const overrides = { shards: 1, partitions: 4, ...wished, data: dataDir };
+  const settings = loadSettings({ environment: {}, overrides });
+  const drained = Promise.withResolvers<undefined>();
   const folder = await openDataFolder(dataDir);
   const nats = await openNats({
     settings,
@@ -75,10 +82,18 @@ export async function startOperatedNode(
     settings,
     folder,
     nats,
-    onEvent: (kind, event, details) => events.publish(kind, event, details),
+    onEvent: (kind, event, details) => {
+      onEvent?.(kind, event, details);
+      events.publish(kind, event, details);
+    },
+    onTapped: (report) => taps.take(report),
     onDocuments: take,
     onFatal: fail,
     ...parts,
+  });
+  const taps = new TapDesk({
+    nowMs: () => performance.now(),
+    publish: (event, details) => events.publish("tap", event, details),
   });
   const inspection = new Inspection({ runtime, settings, nats, startedAtMs: Date.now(), version: "0.1.0" });
   const audit = await openAuditLog(connection);
@@ -94,10 +109,13 @@ export async function startOperatedNode(
   const operators = new OperatorService({
     inspection,
     pool: runtime.pool,
+    asker: runtime.asker,
     audit,
     checkpoints: checkpoints.checkpointer,
     jobs: runtime.jobs,
     whyNot,
+    taps,
+    drain: () => drained.resolve(undefined),
   });
   const replays = new DecisionReplay({
     sealer: createSealer(folder.keys.seal),
@@ -128,6 +146,7 @@ export async function startOperatedNode(
     history,
     audit,
     events,
+    drained: drained.promise,
     stop: async () => {
       await service.stop();
       await runtime.stop(3_000);

@@ -11,6 +11,10 @@ import type { Heard } from "../../runtime/actor/transient.ts";
 import { CircuitBreaker, type CircuitView } from "../../runtime/core/circuit.ts";
 import type { AskOutcome } from "../../runtime/core/dispatcher.ts";
 import { ParkedAsks } from "../../runtime/core/parked-asks.ts";
+import { SUPERVISOR_KIND, type SupervisorAct, type SupervisorAnswer } from "../../runtime/core/partition-supervisor.ts";
+import { NO_ATTEMPT_LOG, type Suspect } from "../../runtime/core/attempt.ts";
+import { HandlerWatch } from "../../runtime/core/handler-watch.ts";
+import { viewDeadLetter, type NamedLetter } from "../../runtime/core/inspection.ts";
 import { PartitionCore } from "../../runtime/core/partition-core.ts";
 import type { Clock, Opening, StateReader, TimerRow } from "../../runtime/core/ports.ts";
 import { SnapshotTable } from "../../runtime/core/snapshot-table.ts";
@@ -206,21 +210,39 @@ export class ActorKit {
   /** Moves the clock and fires what comes due, in order of time. */
   advance(ms: number): void {
     const untilMs = this.clock.now + ms;
+    // Those of paused and stopped actors stay, however often they are looked at.
+    const held = new Set<TimerRow>();
     for (;;) {
-      const nextMs = Math.min(...[...this.#timers.values()].map(({ dueMs }) => dueMs), Number.POSITIVE_INFINITY);
+      const waiting = [...this.#timers.values()].filter((timer) => !held.has(timer));
+      const nextMs = Math.min(...waiting.map(({ dueMs }) => dueMs), Number.POSITIVE_INFINITY);
       if (nextMs > untilMs) break;
       this.clock.advance(Math.max(0, nextMs - this.clock.now));
       this.#core.fireTimers(1_000);
       this.#close();
+      const left = new Set(this.#timers.values());
+      for (const timer of waiting) if (timer.dueMs <= this.clock.now && left.has(timer)) held.add(timer);
     }
     this.clock.advance(untilMs - this.clock.now);
   }
 
-  /** Forgets everything in memory and starts again from what the records wrote. */
-  crashAndRecover(): void {
+  /**
+   * Forgets everything in memory and starts again from what the records wrote.
+   * @param deadly what threads died in too often.
+   */
+  crashAndRecover(deadly: readonly Suspect[] = []): void {
     this.#circuits = new CircuitBreaker(this.clock, this.snapshots);
     this.#parked = new ParkedAsks(this.clock, this.#circuits, OUTSIDE);
-    this.#core = this.#recover();
+    this.#core = this.#recover(deadly);
+    this.#close();
+  }
+
+  /** What an operator has done in the actor's partition. */
+  act(wanted: SupervisorAct): SupervisorAnswer {
+    return this.ask(wanted.act, wanted, { kind: SUPERVISOR_KIND }) as SupervisorAnswer;
+  }
+
+  get core(): PartitionCore {
+    return this.#core;
   }
 
   /** Restarts with another definition of the same kind: a new release, or other settings. */
@@ -228,6 +250,11 @@ export class ActorKit {
     this.#registry.set(definition.protocol.name, definition);
     this.crashAndRecover();
     return this;
+  }
+
+  /** A dead letter of the actor's partition. */
+  letter(id: string): NamedLetter | null {
+    return viewDeadLetter(this.#core, id);
   }
 
   /** What the consulted agents did since the last start. */
@@ -256,7 +283,7 @@ export class ActorKit {
     }
   }
 
-  #recover(): PartitionCore {
+  #recover(deadly: readonly Suspect[] = []): PartitionCore {
     const last = this.records.at(-1);
     const opening: Opening = {
       partition: this.id.partition,
@@ -281,11 +308,12 @@ export class ActorKit {
       clock: this.clock,
       circuits: this.#circuits,
       snapshots: this.snapshots,
+      watch: new HandlerWatch(this.clock),
       emit: (kind: string, event: string, details: Record<string, unknown>) =>
         void this.events.push({ kind, event, details }),
-      attempt: () => undefined,
+      attempts: NO_ATTEMPT_LOG,
     };
-    const core = new PartitionCore(environment, opening, opening.epoch + 1);
+    const core = new PartitionCore(environment, opening, opening.epoch + 1, deadly);
     core.intake.bindStream("kit");
     return core;
   }

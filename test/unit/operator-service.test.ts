@@ -4,7 +4,9 @@ import { asPartition } from "../../protocols/ids.ts";
 import type { WhyNotView } from "../../protocols/why-not.ts";
 import type { Inspection } from "../../runtime/host/inspection.ts";
 import type { JobsView } from "../../runtime/host/jobs-pool.ts";
+import type { SupervisorAct, SupervisorAnswer } from "../../runtime/core/partition-supervisor.ts";
 import { OperatorService } from "../../runtime/host/operator-service.ts";
+import { TapDesk } from "../../runtime/host/tap-desk.ts";
 import type { AuditEntry } from "../../runtime/nats/audit-log.ts";
 import type { ControlVerb } from "../../runtime/threads/shard-thread-messages.ts";
 
@@ -20,9 +22,19 @@ const NO_JOBS: JobsView = {
 };
 const WHY_NOT: WhyNotView = { campaignId: "spring", timezone: "UTC", since: "", until: "", complete: true, days: [] };
 
-function rig(): { operators: OperatorService; audited: AuditEntry[]; done: [number, ControlVerb][]; order: string[] } {
+/** Answers of partitions to acts; the default is that it was done. */
+type Answers = Readonly<Record<number, SupervisorAnswer>>;
+
+function rig(answers: Answers = {}): {
+  operators: OperatorService;
+  audited: AuditEntry[];
+  done: [number, ControlVerb | SupervisorAct][];
+  order: string[];
+  drained: () => boolean;
+} {
+  let drained = false;
   const audited: AuditEntry[] = [];
-  const done: [number, ControlVerb][] = [];
+  const done: [number, ControlVerb | SupervisorAct][] = [];
   const order: string[] = [];
   const actors: Record<string, unknown> = {
     "budget/spring": { partition: 5, shard: 1, stopped: { code: "HANDLER_FAILED" } },
@@ -35,6 +47,10 @@ function rig(): { operators: OperatorService; audited: AuditEntry[]; done: [numb
       Promise.resolve(partition === undefined ? actors[`${kind}/${key}`] : { kind, key, partition }),
     partition: (partition: number) =>
       Promise.resolve(partition > 3 ? undefined : { partition, gap: partition === 3 ? { sender: 1 } : null }),
+    homeOf: (_kind: string, _key: string, partition?: number) => (partition === 99 ? undefined : (partition ?? 2)),
+    deadLetter: (name: string) => Promise.resolve(name === "3-17-0" ? { letter: name } : undefined),
+    supervision: () => Promise.resolve({ shards: [] }),
+    handlers: () => Promise.resolve({ handlers: [] }),
     partitions: () => Promise.resolve({ partitions: [] }),
     deadLetters: () => Promise.resolve({ deadLetters: [] }),
     shards: () => Promise.resolve({ shards: [] }),
@@ -48,8 +64,20 @@ function rig(): { operators: OperatorService; audited: AuditEntry[]; done: [numb
       control: (shard, verb) => {
         order.push("done");
         done.push([shard, verb]);
-        return Promise.resolve({ done: true });
+        return Promise.resolve(verb.verb === "tap" ? verb.order.key !== "crowded" : { done: true });
       },
+    },
+    asker: {
+      partitions: 4,
+      ask: ({ partition }, _type, act) => {
+        order.push("done");
+        done.push([Number(partition), act as SupervisorAct]);
+        return Promise.resolve(answers[Number(partition)] ?? { done: true });
+      },
+    },
+    taps: new TapDesk({ nowMs: () => 0, publish: () => undefined }),
+    drain: () => {
+      drained = true;
     },
     checkpoints: {
       list: () => Promise.resolve([]),
@@ -72,14 +100,14 @@ function rig(): { operators: OperatorService; audited: AuditEntry[]; done: [numb
       },
     },
   });
-  return { operators, audited, done, order };
+  return { operators, audited, done, order, drained: () => drained };
 }
 
 test("a stopped actor is restarted on its shard, after the audit log has it", async () => {
   const { operators, audited, done, order } = rig();
   const answer = await operators.control("restart", { kind: "budget", key: "spring" }, "admin");
   expect(answer).toEqual({ ok: true, value: { done: true } });
-  expect(done).toEqual([[1, { verb: "restart", partition: 5, kind: "budget", key: "spring" }]]);
+  expect(done).toEqual([[5, { act: "restart", kind: "budget", key: "spring" }]]);
   expect(audited).toMatchObject([{ who: "admin", verb: "restart", id: "budget/spring", version: null }]);
   expect(order).toEqual(["audited", "done"]);
 });
@@ -106,6 +134,69 @@ test("checkpoints are listed, made and verified by name, and making is audited",
   expect(absent).toMatchObject({ ok: false, status: 404 });
 });
 
+test("a kind is paused in every partition, and those that did not do it say why", async () => {
+  const { operators, done, audited } = rig({ 1: { done: false, status: 409, reason: "it is paused already" } });
+  expect(await operators.control("pause", { kind: "budget" }, "admin")).toEqual({
+    ok: true,
+    value: { kind: "budget", partitions: [0, 2, 3], others: "it is paused already" },
+  });
+  expect(done.map(([partition]) => partition)).toEqual([0, 1, 2, 3]);
+  expect(audited).toMatchObject([{ verb: "pause", id: "budget" }]);
+});
+
+test("what no partition does is refused with its reason", async () => {
+  const no = { done: false, status: 404, reason: "there is no kind gremlin" } as const;
+  const { operators } = rig({ 0: no, 1: no, 2: no, 3: no });
+  const { status, reason } = no;
+  expect(await operators.control("resume", { kind: "gremlin" }, "admin")).toEqual({ ok: false, status, reason });
+});
+
+test("an actor, or the mail of a partition, is paused where it is", async () => {
+  const { operators, done } = rig();
+  await operators.control("pause", { kind: "budget", key: "spring" }, "nats");
+  await operators.control("resume", { partition: 3 }, "nats");
+  expect(done).toEqual([
+    [5, { act: "pause", kind: "budget", key: "spring" }],
+    [3, { act: "resume", kind: null, key: null }],
+  ]);
+});
+
+test("a dead letter is retried and dropped in its partition, after the audit log has it", async () => {
+  const { operators, done, audited, order } = rig();
+  expect(await operators.control("retry", { letter: "3-17-0" }, "admin")).toMatchObject({ ok: true });
+  expect(await operators.control("drop", { letter: "3-17-0" }, "admin")).toMatchObject({ ok: true });
+  expect(done).toEqual([
+    [3, { act: "retry", id: "17-0" }],
+    [3, { act: "drop", id: "17-0" }],
+  ]);
+  expect(audited).toMatchObject([
+    { verb: "retry", id: "3-17-0" },
+    { verb: "drop", id: "3-17-0" },
+  ]);
+  expect(order).toEqual(["audited", "done", "audited", "done"]);
+});
+
+test("draining is audited and begun", async () => {
+  const { operators, audited, drained } = rig();
+  expect(await operators.control("drain", {}, "admin")).toEqual({ ok: true, value: { draining: true } });
+  expect(drained()).toBe(true);
+  expect(audited).toMatchObject([{ verb: "drain", who: "admin" }]);
+});
+
+test("a tap is ordered from the shard of its actor, audited with what it shows, and read by its name", async () => {
+  const { operators, audited, done } = rig();
+  const started = await operators.control("tap", { kind: "budget", key: "spring", payloads: true, count: 5 }, "admin");
+  expect(started).toMatchObject({ ok: true, value: { tap: "tap-1", partition: 2, count: 5 } });
+  expect(done).toMatchObject([[0, { verb: "tap", order: { tap: "tap-1", countMax: 5, forMs: 30_000 } }]]);
+  expect(audited).toMatchObject([{ verb: "tap with payloads", id: "budget/spring" }]);
+  expect(await operators.control("tap", { tap: "tap-1" }, "admin")).toEqual({
+    ok: true,
+    value: { tap: "tap-1", messages: [], next: 0, ended: null },
+  });
+  const crowded = await operators.control("tap", { kind: "budget", key: "crowded" }, "admin");
+  expect(crowded).toMatchObject({ ok: false, status: 429 });
+});
+
 test.each([
   ["restart", { kind: "budget", key: "autumn" }, 409],
   ["restart", { kind: "budget", key: "winter" }, 404],
@@ -114,7 +205,21 @@ test.each([
   ["restart", null, 400],
   ["restart", "spring", 400],
   ["accept-gap", { partition: "3" }, 400],
-  ["pause", {}, 501],
+  ["pause", {}, 400],
+  ["pause", { kind: "budget", partition: 1 }, 400],
+  ["pause", { kind: "budget", key: "winter" }, 404],
+  ["pause", { partition: 4 }, 404],
+  ["retry", { letter: "3-17" }, 400],
+  ["retry", { letter: "3-18-0" }, 404],
+  ["drop", { letter: "3-18-0" }, 404],
+  ["freeze", {}, 400],
+  ["reset", { learner: "x" }, 400],
+  ["reset", { learner: "creative.nobody" }, 404],
+  ["drain", { now: true }, 400],
+  ["tap", { kind: "budget" }, 400],
+  ["tap", { kind: "budget", key: "spring", count: 1_001 }, 400],
+  ["tap", { kind: "budget", key: "spring", partition: 99 }, 404],
+  ["tap", { tap: "tap-7" }, 404],
   ["explode", {}, 404],
 ])("%s with %j is refused with %i and does nothing", async (verb, body, status) => {
   const { operators, done, audited } = rig();
@@ -172,7 +277,10 @@ test("every subject of the interface is an endpoint with its schemas", () => {
       "chorus.inspect.dead-letters",
       "chorus.inspect.timers",
       "chorus.inspect.learners",
-      ...["pause", "resume", "restart", "retry", "drop", "drain", "accept-gap", "freeze", "reset"].map(
+      "chorus.inspect.dead-letter.*",
+      "chorus.inspect.supervision",
+      "chorus.inspect.handlers",
+      ...["pause", "resume", "restart", "retry", "drop", "drain", "accept-gap", "freeze", "reset", "tap"].map(
         (verb) => `chorus.control.${verb}`,
       ),
     ]),

@@ -35,3 +35,25 @@ test("timers due in one millisecond all fire, however many they are", () => {
     ).size,
   ).toBe(10_000);
 });
+
+test("a timer that was held back is found again by a new look, whether its record is folded or not", () => {
+  const queue = new TimerQueue();
+  const row = { dueMs: 50, kind: "alarm", key: "a", name: "ring" };
+  const stored: TimerRow[] = [];
+  const read = (): TimerRow[] => stored;
+  queue.scan(0, read);
+  queue.set({ ...row, set: true }, 7);
+  expect(queue.take(60)).toMatchObject(row);
+  queue.hold(row, 8);
+  expect(queue.take(60)).toBeUndefined();
+  queue.rescan();
+  queue.scan(60, read);
+  expect(queue.take(60)).toMatchObject(row);
+
+  queue.hold(row, 8);
+  stored.push(row);
+  queue.folded(8);
+  queue.rescan();
+  queue.scan(60, read);
+  expect([queue.take(60), queue.take(60)]).toMatchObject([row, undefined]);
+});

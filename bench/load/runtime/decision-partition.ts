@@ -1,3 +1,5 @@
+import { NO_ATTEMPT_LOG } from "../../../runtime/core/attempt.ts";
+import { HandlerWatch } from "../../../runtime/core/handler-watch.ts";
 import { randomBytes } from "node:crypto";
 import { compileIndex, type CatalogDocument } from "../../../actors/decision/compile-index.ts";
 import { localDate } from "../../../actors/calendar/zone.ts";
@@ -51,7 +53,8 @@ export class DecisionPartition {
       circuits: new CircuitBreaker(clock, snapshots),
       snapshots,
       emit: () => undefined,
-      attempt: () => undefined,
+      attempts: NO_ATTEMPT_LOG,
+      watch: new HandlerWatch(clock),
     };
     const opening = {
       partition: PARTITION,

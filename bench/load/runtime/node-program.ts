@@ -5,7 +5,7 @@ import { STREAMS } from "../../../protocols/subjects.ts";
 import { openDataFolder } from "../../../runtime/host/data-folder.ts";
 import { openNats, type NatsHost } from "../../../runtime/host/nats-host.ts";
 import { NodeRuntime } from "../../../runtime/host/node-runtime.ts";
-import type { PartitionView } from "../../../runtime/host/inspection.ts";
+import type { PartitionView } from "../../../runtime/core/inspection.ts";
 import { Latencies } from "../latencies.ts";
 import { serve } from "../program.ts";
 import { askInTurn } from "./ask-load.ts";
@@ -83,6 +83,7 @@ async function open({ folder: data, shards, partitions }: NodeSettings): Promise
       if (event === "died" || event === "refused" || event === "stopped") console.error(kind, event, details);
     },
     onDocuments: () => undefined,
+    onTapped: () => undefined,
     onFatal: (fault) => {
       console.error(fault);
       process.exit(1);

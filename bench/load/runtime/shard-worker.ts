@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { runInNewContext } from "node:vm";
 import { BroadcastChannel } from "node:worker_threads";
 import { roster } from "../../../runtime/host/roster.ts";
-import { runShard } from "../../../runtime/host/shard-run.ts";
+import { runShard } from "../../../runtime/host/run-shard.ts";
 import type { ShardTask } from "../../../runtime/threads/shard-thread-messages.ts";
 import { benchActors } from "./bench-actors.ts";
 import { PROBE_CHANNEL, type ProbeAnswer, type ProbeQuestion } from "./shard-probe.ts";
