@@ -109,8 +109,11 @@ export const Settings = z.strictObject({
     .strictObject({
       /** A shard's thread that does not come back for so long, milliseconds, is ended and replaced; 0 = never. */
       hangAfterMs: z.int().min(0).max(600_000).default(2_000),
-      /** JavaScript objects of one shard's thread, bytes, above which it is ended and replaced; buffers are not counted. */
-      heapBytesMax: z.int().min(67_108_864).max(68_719_476_736).default(2_147_483_648),
+      /**
+       * JavaScript objects of one shard's thread, bytes, above which a handler that runs for long is ended with it; V8 ends the thread
+       * 1 GiB above. Buffers are not counted.
+       */
+      heapBytesMax: z.int().min(67_108_864).max(68_719_476_736).default(1_073_741_824),
       /** Threads that may die in one envelope before it becomes a dead letter, or in an actor's asks before it is stopped. */
       deathsMax: z.int().min(1).max(10).default(3),
     })

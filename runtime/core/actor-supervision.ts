@@ -16,6 +16,10 @@ import { backoffMs, bears, directiveFor, strategyOf, withFailure } from "./super
 
 /** Envelopes one actor's stash holds; the head becomes a dead letter above it (D11). */
 const STASH_MAX = 256;
+/** And their payloads' bytes: the header that holds them has to fit a record (D2). */
+const STASH_BYTES_MAX = 2 * 1024 * 1024;
+/** A larger one does not wait: it is given up at its first failure. */
+const STASHED_BYTES_MAX = 1024 * 1024;
 /** The runtime's own timer of an actor with a stash. */
 export const RETRY_TIMER = "$retry";
 /** Kind under which a partition lists the actors that it stopped; their headers decide. */
@@ -62,6 +66,8 @@ export class ActorSupervision {
   readonly #failuresMs = new Map<string, number[]>();
   /** Failures, restarts and stops since the partition was opened, by kind. */
   readonly kinds = new Map<string, KindCounts>();
+  /** Encoded payloads of what is stashed, once measured. */
+  readonly #bytes = new WeakMap<StashedEnvelope, number>();
 
   constructor(host: SupervisionHost) {
     this.#host = host;
@@ -98,7 +104,7 @@ export class ActorSupervision {
       this.putStash(activation, []);
       return "dead-letter";
     }
-    if (attempts >= strategyOf(activation).attemptsMax) {
+    if (attempts >= strategyOf(activation).attemptsMax || this.#bytesOf(failed) > STASHED_BYTES_MAX) {
       this.bury(cause);
       this.putStash(activation, rest);
       if (rest.length > 0) this.scheduleRetry(activation, 1);
@@ -112,20 +118,33 @@ export class ActorSupervision {
 
   /** Queues a tell behind what failed, or while the actor is paused; a retry is due after both. */
   stash(activation: Activation, envelope: StashedEnvelope): void {
+    if (this.#bytesOf(envelope) > STASHED_BYTES_MAX)
+      return this.#overflow(activation, envelope, `an envelope above ${STASHED_BYTES_MAX} bytes does not wait`);
     const stash = [...activation.header.stash, envelope];
-    if (stash.length > STASH_MAX) {
-      const [head, ...rest] = stash;
-      if (head !== undefined) {
-        const error = { code: "MAILBOX_FULL", message: `more than ${STASH_MAX} envelopes wait behind a failed one` };
-        const { type, payload, origin, attempts } = head;
-        this.bury({ to: activation.id, type, payload, origin, error, attempts, stateVersion: activation.version });
-      }
-      this.putStash(activation, rest);
-    } else {
-      this.putStash(activation, stash);
-      this.#host.count("stashed");
+    let bytes = stash.reduce((sum, one) => sum + this.#bytesOf(one), 0);
+    while (stash.length > STASH_MAX || bytes > STASH_BYTES_MAX) {
+      const head = stash.shift();
+      if (head === undefined) break;
+      bytes -= this.#bytesOf(head);
+      this.#overflow(activation, head, `more than ${STASH_MAX} envelopes or ${STASH_BYTES_MAX} bytes wait`);
     }
+    this.putStash(activation, stash);
+    this.#host.count("stashed");
     if (activation.header.timers[RETRY_TIMER] === undefined) this.scheduleRetry(activation, 1);
+  }
+
+  #overflow(activation: Activation, { type, payload, origin, attempts }: StashedEnvelope, message: string): void {
+    const error = { code: "MAILBOX_FULL", message };
+    this.bury({ to: activation.id, type, payload, origin, error, attempts, stateVersion: activation.version });
+  }
+
+  #bytesOf(envelope: StashedEnvelope): number {
+    let bytes = this.#bytes.get(envelope);
+    if (bytes === undefined) {
+      bytes = encode(envelope.payload).byteLength;
+      this.#bytes.set(envelope, bytes);
+    }
+    return bytes;
   }
 
   /**

@@ -51,6 +51,9 @@ export interface DeadLetterCause {
   readonly stateVersion: number | null;
 }
 
+/** Larger ones are copied without their payload: row and copy are in one record, which has to fit a message (D2). */
+const COPIED_BYTES_MAX = 256 * 1024;
+
 /** The row of the partition and its copy for `chorus.dlq.<p>`; both in the commit that gave the envelope up. */
 export function deadLetterOf(
   cause: DeadLetterCause,
@@ -82,6 +85,6 @@ export function deadLetterOf(
       part: "",
       bytes: encodeStatePart({ schemaVersion: 1, sealed: false, body }),
     },
-    copy: body,
+    copy: body.byteLength <= COPIED_BYTES_MAX ? body : encode({ ...letter, payload: `[${body.byteLength} bytes]` }),
   };
 }

@@ -1,6 +1,6 @@
 import { encodeMail } from "../../protocols/envelope.ts";
 import type { Partition } from "../../protocols/ids.ts";
-import { Lane, type LaneRun } from "./lane.ts";
+import { Lane, type LaneRun, type LaneTally } from "./lane.ts";
 import type { Clock } from "./ports.ts";
 import type { ShardAction } from "./shard-messages.ts";
 
@@ -9,6 +9,7 @@ export class LaneTable {
   readonly #clock: Clock;
   readonly #paceMs: number;
   readonly #lanes = new Map<Partition, Lane>();
+  readonly #tally: LaneTally = { bytes: 0 };
 
   constructor(clock: Clock, paceMs: number) {
     this.#clock = clock;
@@ -18,10 +19,15 @@ export class LaneTable {
   to(receiver: Partition): Lane {
     let lane = this.#lanes.get(receiver);
     if (lane === undefined) {
-      lane = new Lane(receiver, this.#clock, this.#paceMs);
+      lane = new Lane(receiver, this.#clock, this.#paceMs, this.#tally);
       this.#lanes.set(receiver, lane);
     }
     return lane;
+  }
+
+  /** Of what is queued or in flight in all lanes. */
+  get bytes(): number {
+    return this.#tally.bytes;
   }
 
   /** The messages that are due now. */

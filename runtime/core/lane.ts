@@ -12,6 +12,11 @@ export interface LaneRun extends Run {
   readonly bytes: number;
 }
 
+/** Bytes queued or in flight in all lanes of a thread, at most: a run counts with its whole record. */
+export interface LaneTally {
+  bytes: number;
+}
+
 /** Envelopes a message carries at most; what queues meanwhile goes into the next (D3). */
 const ENVELOPES_MAX = 2_000;
 /** And bytes, unless one run alone has more; the managed server takes 8 MB (D2). */
@@ -31,8 +36,10 @@ export class Lane {
   #nextAtMs = 0;
   #state: "idle" | "publishing" | "waiting" = "idle";
   #urgent = false;
+  readonly #tally: LaneTally;
 
-  constructor(receiver: Partition, clock: Clock, paceMs: number) {
+  constructor(receiver: Partition, clock: Clock, paceMs: number, tally: LaneTally) {
+    this.#tally = tally;
     this.receiver = receiver;
     this.#clock = clock;
     this.#paceMs = paceMs;
@@ -44,6 +51,7 @@ export class Lane {
 
   push(run: LaneRun, urgent: boolean): void {
     this.#queue.push(run);
+    this.#tally.bytes += run.bytes;
     if (urgent) this.#urgent = true;
   }
 
@@ -88,12 +96,15 @@ export class Lane {
     }
     const runs = this.#inFlight;
     this.#inFlight = [];
+    for (const run of runs) this.#tally.bytes -= run.bytes;
     this.#state = "idle";
     return runs;
   }
 
   /** Drops what a partition had queued: it was lost or is opened anew. */
   dropSender(sender: Partition): void {
+    const dropped = this.#queue.filter((run) => run.sender === sender);
+    for (const run of dropped) this.#tally.bytes -= run.bytes;
     this.#queue = this.#queue.filter((run) => run.sender !== sender);
   }
 }

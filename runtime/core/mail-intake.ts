@@ -33,9 +33,12 @@ export interface IntakeHost {
   /** Whether the open record has room for another envelope (D1). */
   hasRoom(): boolean;
   event(kind: string, event: string, details: Record<string, unknown>): void;
-  count(counter: "duplicates"): void;
+  count(counter: "duplicates" | "dropped"): void;
   deadLetter(cause: DeadLetterCause): void;
 }
+
+/** Senders whose sequences a partition keeps: every partition of the largest cluster, and as many producers outside. */
+const SENDERS_MAX = 2_048;
 
 /**
  * Applies a partition's mail in order (D2, D4). I1: an envelope of a sender is applied once, in its order: lower or equal sequences are
@@ -143,6 +146,11 @@ export class MailIntake {
   #admit(sender: Sender, sequence: number): boolean {
     if (sender === INGRESS) return true;
     const last = this.#received.get(sender) ?? 0;
+    if (last === 0 && this.#received.size >= SENDERS_MAX && !this.#received.has(sender)) {
+      this.#host.count("dropped");
+      this.#host.event("partition", "sender-refused", { sender });
+      return false;
+    }
     if (sequence <= last) {
       this.#host.count("duplicates");
       return false;

@@ -75,6 +75,12 @@ export class PartitionOutputs {
   get unshippedBytes(): number {
     return this.#log.queuedBytes;
   }
+  /** Bytes that wait for any of its subjects. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const { append } of this.#subjects) bytes += append.queuedBytes;
+    return bytes;
+  }
   /** Answers that wait for the log. */
   get heldReplies(): readonly PendingReply[] {
     return this.#shipping.flatMap(({ replies }) => replies);

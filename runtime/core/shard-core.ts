@@ -15,6 +15,7 @@ import { PartitionOpening } from "./partition-opening.ts";
 import type { PendingReply } from "./open-record.ts";
 import type { FromStore, Opening } from "./ports.ts";
 import type { Ask, FencedSubject, ShardAction, ShardEvent } from "./shard-messages.ts";
+import { Pressure, type ShardLoad } from "./pressure.ts";
 import { SnapshotTable } from "./snapshot-table.ts";
 import type { SlotState } from "./partition-slot.ts";
 
@@ -34,6 +35,7 @@ export class ShardCore {
   readonly #lanes: LaneTable;
   readonly #asks: Ask[] = [];
   readonly #groups: GroupCommitter;
+  readonly #pressure: Pressure;
   readonly #parked: ParkedAsks;
   #actions: ShardAction[] = [];
   /** Of the open partitions. */
@@ -47,6 +49,7 @@ export class ShardCore {
     this.watch = new HandlerWatch(environment.clock);
     this.circuits = new CircuitBreaker(environment.clock, this.snapshots);
     this.#lanes = new LaneTable(environment.clock, environment.settings.outputPaceMs);
+    this.#pressure = new Pressure(this.#lanes, environment.settings.unshippedBytesMax);
     this.#parked = new ParkedAsks(environment.clock, this.circuits, environment.settings);
     this.#groups = new GroupCommitter(environment.clock, environment.settings, this.#parked);
   }
@@ -125,7 +128,7 @@ export class ShardCore {
   #groupIsDue(): boolean {
     if (this.#asks.length > 0 || this.#groups.unrun > 0 || this.#parked.next() !== undefined) return true;
     const nowMs = this.#environment.clock.nowMs();
-    for (const core of this.#cores) if (core.hasWork(nowMs)) return true;
+    if (this.#pressure.workable(this.#slots.values(), nowMs).length > 0) return true;
     return this.#groups.wakeAtMs(this.#slots.values()) <= this.#environment.clock.monotonicMs();
   }
 
@@ -135,11 +138,8 @@ export class ShardCore {
     const monotonicMs = clock.monotonicMs();
     const nowMs = clock.nowMs();
     let sleepMs = Number.POSITIVE_INFINITY;
-    for (const { core, outputs, opening } of this.#slots.values()) {
-      if (core !== null) sleepMs = Math.min(sleepMs, core.timers.nextMs() - nowMs);
-      if (outputs !== null) sleepMs = Math.min(sleepMs, outputs.wakeAtMs() - monotonicMs);
-      if (opening !== null) sleepMs = Math.min(sleepMs, opening.wakeAtMs() - monotonicMs);
-    }
+    for (const slot of this.#slots.values())
+      sleepMs = Math.min(sleepMs, this.#pressure.dueInMs(slot, monotonicMs, nowMs));
     sleepMs = Math.min(sleepMs, this.#lanes.wakeAtMs() - monotonicMs);
     sleepMs = Math.min(sleepMs, this.#parked.wakeAtMs() - monotonicMs);
     sleepMs = Math.min(sleepMs, this.#groups.wakeAtMs(this.#slots.values()) - monotonicMs);
@@ -194,10 +194,7 @@ export class ShardCore {
       return this.#refuse(ask, new Fault("NOT_OWNER", `partition ${ask.partition} is not open on this shard`));
     }
     const supervises = ask.kind === SUPERVISOR_KIND;
-    if (
-      !supervises &&
-      (this.#asks.length >= settings.asksMax || slot.outputs.unshippedBytes > settings.unshippedBytesMax)
-    ) {
+    if (!supervises && (this.#asks.length >= settings.asksMax || this.#pressure.holds(slot))) {
       this.shed++;
       return this.#refuse(ask, new Fault("OVERLOADED", "this shard sheds load"));
     }
@@ -282,7 +279,7 @@ export class ShardCore {
     const { clock, settings } = this.#environment;
     const cores = this.#cores;
     const nowMs = clock.nowMs();
-    const busy = cores.filter((core) => core.hasWork(nowMs));
+    const busy = this.#pressure.workable(this.#slots.values(), nowMs);
     this.#groups.run(busy, this.#asks, (ask) => this.#slots.get(ask.partition)?.core ?? null);
     const closed = this.#groups.close(cores, (core) => this.#slots.get(core.partition)?.outputs ?? null);
     if (closed.replies.length > 0) this.#actions.push({ type: "replies", replies: closed.replies });
@@ -290,6 +287,17 @@ export class ShardCore {
     for (const core of busy) this.#flow(core);
     this.#swept = (this.#swept + 1) % Math.max(1, cores.length);
     cores[this.#swept]?.residency.sweep(SWEPT_A_GROUP, nowMs, this.#residentPressed, settings.passivateAfterMs);
+  }
+
+  /** What waits in this shard, and what was turned away. */
+  get load(): ShardLoad {
+    return {
+      asksWaiting: this.#asks.length,
+      asksShed: this.shed,
+      laneBytes: this.#lanes.bytes,
+      pressedPartitions: [...this.#slots.values()].filter((slot) => this.#pressure.holds(slot)).length,
+      taps: this.watch.taps.size,
+    };
   }
 
   get #residentPressed(): boolean {

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { LATENCY_BOUNDS_MS, type RequestTally } from "../threads/gateway-thread-messages.ts";
+import type { ShardLoad } from "../core/pressure.ts";
 import type { InspectQuestion } from "../threads/shard-thread-messages.ts";
 import { type AddGauge, agentGauges } from "./agent-metrics.ts";
 import type { NodeRuntime } from "./node-runtime.ts";
@@ -11,8 +12,32 @@ interface PartitionRow {
   readonly published: number;
   readonly mailMessages: number;
   readonly actors: number;
+  readonly mailBytes: number;
+  readonly unshippedBytes: number;
+  readonly deadLetters: number;
+  readonly deadLettersDropped: number;
+  readonly residentBytes: number;
+  readonly passivated: number;
+  readonly overlayBytes: number;
   readonly counters: Readonly<Record<string, number>> | null;
 }
+
+const PARTITION_FIGURES = [
+  "commitSeq",
+  "shipped",
+  "published",
+  "mailMessages",
+  "mailBytes",
+  "unshippedBytes",
+  "actors",
+  "residentBytes",
+  "passivated",
+  "overlayBytes",
+  "deadLetters",
+  "deadLettersDropped",
+] as const;
+/** Pairs of kind and event that are told apart: kinds of messages come from the wire. */
+const EVENT_LABELS_MAX = 500;
 
 /** Pressure shows this long after the last request that was shed. */
 const SHEDDING_MS = 5_000;
@@ -41,6 +66,7 @@ export class NodeMetrics {
     registers: [this.#registry],
   });
 
+  readonly #labels = new Set<string>();
   #shedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(runtime: NodeRuntime) {
@@ -65,13 +91,14 @@ export class NodeMetrics {
       async (made) => {
         for (const row of await partitionRows(runtime)) {
           const partition = String(row.partition);
-          for (const figure of ["commitSeq", "shipped", "published", "mailMessages", "actors"] as const)
-            made.set({ partition, figure }, row[figure]);
+          for (const figure of PARTITION_FIGURES) made.set({ partition, figure }, row[figure]);
           for (const [figure, value] of Object.entries(row.counters ?? {})) made.set({ partition, figure }, value);
         }
       },
     );
-    agentGauges(gauge, (question) => ofShards(runtime, question));
+    agentGauges(gauge, async (question) =>
+      (await ofShards<unknown[]>(runtime, question)).flatMap(({ answer }) => answer),
+    );
     gauge("chorus_jobs", "Jobs beside the actors: threads, running and waiting.", ["figure"], (made) => {
       const { threads, running, waiting } = runtime.jobs.view();
       for (const [figure, value] of Object.entries({ threads, running, waiting })) made.set({ figure }, value);
@@ -89,6 +116,16 @@ export class NodeMetrics {
     gauge("chorus_shard_restarts", "Times a shard thread was replaced.", ["shard"], (made) => {
       for (let shard = 0; shard < runtime.shards; shard++)
         made.set({ shard: String(shard) }, runtime.pool.restartsOf(shard));
+      return Promise.resolve();
+    });
+    gauge("chorus_shard", "What waits in each shard, and what it turned away.", ["shard", "figure"], async (made) => {
+      for (const { shard, answer } of await ofShards<ShardLoad>(runtime, { about: "load" }))
+        for (const [figure, value] of Object.entries(answer))
+          made.set({ shard: String(shard), figure }, value as number);
+    });
+    gauge("chorus_daemon", "What waits in the daemon, and what it let go.", ["figure"], (made) => {
+      made.set({ figure: "asksWaiting" }, runtime.asker.waiting);
+      made.set({ figure: "lateAnswersDropped" }, runtime.asker.lateDropped);
       return Promise.resolve();
     });
     gauge("chorus_catalog_version", "Version of the catalog each shard serves.", ["shard"], (made) => {
@@ -120,6 +157,12 @@ export class NodeMetrics {
   }
 
   event(kind: string, event: string): void {
+    const label = `${kind}.${event}`;
+    if (!this.#labels.has(label) && this.#labels.size >= EVENT_LABELS_MAX) {
+      this.#events.inc({ kind: "other", event: "other" });
+      return;
+    }
+    this.#labels.add(label);
     this.#events.inc({ kind, event });
   }
 
@@ -152,11 +195,17 @@ export class NodeMetrics {
   }
 }
 
-const partitionRows = (runtime: NodeRuntime) => ofShards<PartitionRow>(runtime, { about: "partitions" });
+const partitionRows = async (runtime: NodeRuntime) =>
+  (await ofShards<PartitionRow[]>(runtime, { about: "partitions" })).flatMap(({ answer }) => answer);
 
-/** What all shards answer, one list; a shard that is being replaced is left out. */
-async function ofShards<Row>(runtime: NodeRuntime, question: InspectQuestion): Promise<Row[]> {
+/** What each shard answers; one that is being replaced is left out. */
+async function ofShards<Answer>(
+  runtime: NodeRuntime,
+  question: InspectQuestion,
+): Promise<{ readonly shard: number; readonly answer: Answer }[]> {
   const shards = Array.from({ length: runtime.shards }, (_, shard) => shard);
   const answers = await Promise.allSettled(shards.map((shard) => runtime.pool.inspect(shard, question)));
-  return answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value as Row[]) : []));
+  return answers.flatMap((answer, shard) =>
+    answer.status === "fulfilled" ? [{ shard, answer: answer.value as Answer }] : [],
+  );
 }

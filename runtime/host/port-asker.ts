@@ -21,6 +21,8 @@ interface Waiting {
 /** Answers that come after their deadline are remembered this long, so that what they hold can be given back (D5). */
 const LATE_MS = 30_000;
 const WAITING_MAX = 65_536;
+/** Of those at most; what the oldest holds is then given back when its own time is up. */
+const LATE_MAX = 65_536;
 
 /**
  * Asks actors over ports, one to each shard; asks made in one turn of the event loop share a message. A1: an ask is answered once, by
@@ -35,6 +37,8 @@ export class PortAsker {
   #outgoing = new Map<number, WireAsk[]>();
   #scheduled = false;
   #id = 0;
+  /** Asks whose late answer will be taken for nobody's, because there were too many. */
+  lateDropped = 0;
   readonly #clockOffsetMs: number;
 
   /** @param clockOffsetMs added to the system's clock, as in the shards. */
@@ -133,6 +137,11 @@ export class PortAsker {
     if (waiting.onLate !== undefined) {
       this.#late.set(id, waiting.onLate);
       setTimeout(() => this.#late.delete(id), LATE_MS).unref();
+      const [oldest] = this.#late.keys();
+      if (this.#late.size > LATE_MAX && oldest !== undefined) {
+        this.#late.delete(oldest);
+        this.lateDropped++;
+      }
     }
     waiting.reject(new Fault("ASK_EXPIRED", "the owner did not answer in time"));
   }

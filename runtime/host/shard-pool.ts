@@ -35,7 +35,10 @@ interface ShardSlot {
   memory: AttemptMemory;
   /** Ends its thread wherever that stands; it holds no lock of the store (facts/faults.md 2a.4). */
   end: AbortController;
-  hung: boolean;
+  /** Why it is being ended; null: it is not. */
+  ending: "hang" | "oom" | null;
+  /** Of its thread, once that runs. */
+  threadId: number | null;
   readonly partitions: readonly number[];
   readonly supervisor: ThreadSupervisor;
   lastDeath: ShardDeath | null;
@@ -50,6 +53,10 @@ export interface ShardDeath {
   readonly suspect: Suspect | null;
 }
 
+/** Between the heap that the watchdog allows and V8's own limit, at which a single growing object ends the process (ADR 0014). */
+const HEAP_LEEWAY_BYTES = 2 ** 30;
+/** V8 gives a thread at its limit 16 MB to end in: what lives in the young generation has to fit (ADR 0014). */
+const YOUNG_MB_MAX = 16;
 const ANSWER_TIMEOUT_MS = 2_000;
 /** Questions to shards that wait for their answers. */
 const ANSWERS_MAX = 10_000;
@@ -71,10 +78,20 @@ export class ShardPool {
   constructor(options: ShardPoolOptions) {
     this.#options = options;
     this.#deaths = new DeathRecord(options.deathsMax);
-    this.#watchdog = new ShardWatchdog({ hangAfterMs: options.hangAfterMs, onHang: (shard) => this.#hung(shard) });
+    const { hangAfterMs, heapBytesMax } = options;
+    this.#watchdog = new ShardWatchdog({
+      hangAfterMs,
+      heapBytesMax,
+      heapOf: (shard) => this.#heapOf(shard),
+      onHang: (shard) => this.#end(shard, "hang", { forMs: hangAfterMs }),
+      onFull: (shard, heapBytes) => this.#end(shard, "oom", { heapBytes }),
+    });
     this.#pool = new Piscina({
       filename: options.worker.href,
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.heapBytesMax / 2 ** 20) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil((heapBytesMax + HEAP_LEEWAY_BYTES) / 2 ** 20),
+        maxYoungGenerationSizeMb: YOUNG_MB_MAX,
+      },
       minThreads: options.shards,
       maxThreads: options.shards,
       concurrentTasksPerWorker: 1,
@@ -89,7 +106,8 @@ export class ShardPool {
         control: null,
         memory: new AttemptMemory(),
         end: new AbortController(),
-        hung: false,
+        ending: null,
+        threadId: null,
         partitions,
         supervisor: new ThreadSupervisor(shard),
         lastDeath: null,
@@ -173,7 +191,8 @@ export class ShardPool {
     slot.control = control.port1;
     slot.memory = new AttemptMemory();
     slot.end = new AbortController();
-    slot.hung = false;
+    slot.ending = null;
+    slot.threadId = null;
     this.#watchdog.watch(shard, slot.memory);
     control.port1.on("message", (message: FromShard) => this.#onMessage(shard, message));
     this.#options.attachStore(shard, store.port1);
@@ -196,6 +215,8 @@ export class ShardPool {
   }
 
   #onMessage(shard: number, message: FromShard): void {
+    const slot = this.#slots[shard];
+    if (message.type === "ready" && slot !== undefined) slot.threadId = message.threadId;
     if (message.type === "answer") {
       const waiting = this.#answers.get(message.request);
       this.#answers.delete(message.request);
@@ -206,12 +227,19 @@ export class ShardPool {
     this.#options.onMessage(shard, message);
   }
 
+  #heapOf(shard: number): Promise<number> {
+    const threadId = this.#slots[shard]?.threadId;
+    const thread = this.#pool.threads.find((one) => one.threadId === threadId);
+    if (thread === undefined) return Promise.reject(new Fault("NOT_OWNER", `shard ${shard} is being started`));
+    return thread.getHeapStatistics().then(({ used_heap_size: bytes }) => bytes);
+  }
+
   /** A thread does not come back from what it runs: it is ended where it stands. */
-  #hung(shard: number): void {
+  #end(shard: number, cause: "hang" | "oom", details: Record<string, unknown>): void {
     const slot = this.#slots[shard];
     if (slot === undefined || this.#stopping) return;
-    slot.hung = true;
-    this.#event("hung", { shard, forMs: this.#options.hangAfterMs, attempt: slot.memory.read() });
+    slot.ending = cause;
+    this.#event(cause === "hang" ? "hung" : "heap-full", { shard, ...details, attempt: slot.memory.read() });
     slot.end.abort();
   }
 
@@ -221,7 +249,7 @@ export class ShardPool {
     this.#watchdog.forget(shard);
     slot.control?.close();
     slot.control = null;
-    const cause = slot.hung ? "hang" : causeOf(error);
+    const cause = slot.ending ?? causeOf(error);
     const message = error instanceof Error ? error.message : String(error);
     const suspect = this.#suspectOf(slot.memory.read(), cause);
     slot.lastDeath = { atMs: Date.now(), cause, message, suspect };

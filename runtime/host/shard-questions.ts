@@ -45,6 +45,8 @@ export function answerQuestion({ shard, core, reader, clock }: QuestionedShard, 
       return core.circuits.view();
     case "outside":
       return [{ shard, ...core.outside }];
+    case "load":
+      return core.load;
     case "supervision":
       return viewSupervision(core.registry, core.slots.values(), reader, question.limit);
     case "handlers":

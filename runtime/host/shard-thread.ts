@@ -1,4 +1,4 @@
-import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort, threadId } from "node:worker_threads";
 import { decodeBounded } from "../../protocols/codec.ts";
 import { Fault, toWireFault } from "../../protocols/errors.ts";
 import { asPartition, type Partition } from "../../protocols/ids.ts";
@@ -58,7 +58,7 @@ export class ShardThread {
       this.#tell({ type: "event", kind: "partition", event, details: { partition, ...details } });
     parts.beat();
     this.#beating = setInterval(parts.beat, BEAT_MS);
-    this.#tell({ type: "ready" });
+    this.#tell({ type: "ready", threadId });
   }
 
   /** Resolves when the daemon told the shard to stop and it has let go of everything. */

@@ -5,6 +5,8 @@ import type { StoreFigures } from "../core/committer.ts";
 import type { FromStoreWorker, StoreWorkerData, ToStoreWorker } from "../threads/store-messages.ts";
 
 const STATS_TIMEOUT_MS = 2_000;
+/** Who asks while so many wait is told that the store does not answer. */
+const STATS_WAITING_MAX = 1_000;
 
 /**
  * The daemon's hand on the store thread, which is never terminated (reliability.md 1.1). `failed` resolves when it cannot go on: the
@@ -52,6 +54,7 @@ export class StoreThread {
 
   /** The store's figures, or null when it does not answer in time. */
   async figures(): Promise<StoreFigures | null> {
+    if (this.#stats.size >= STATS_WAITING_MAX) return null;
     const request = ++this.#request;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {

@@ -37,6 +37,7 @@ export type InspectQuestion =
   | { readonly about: "dead-letter"; readonly partition: number; readonly id: string }
   | { readonly about: "supervision"; readonly limit: number }
   | { readonly about: "handlers" }
+  | { readonly about: "load" }
   | { readonly about: "circuits" }
   | { readonly about: "outside" };
 
@@ -62,7 +63,7 @@ export type ToShard =
 
 /** From a shard to the daemon. */
 export type FromShard =
-  | { readonly type: "ready" }
+  | { readonly type: "ready"; readonly threadId: number }
   | {
       readonly type: "partition-state";
       readonly partition: number;

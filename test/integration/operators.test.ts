@@ -131,7 +131,7 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
     };
     await refused("chorus.inspect.actor.budget.nobody", "", 404);
     await refused("chorus.inspect.actor.gremlin.x", "", 404);
-    await refused("chorus.control.restart", '{"kind":"budget"}', 400);
+    await refused("chorus.control.restart", '{"key":"spring"}', 400);
     await refused("chorus.control.restart", "{", 400);
     await refused("chorus.control.restart", '{"kind":"catalog","key":"catalog"}', 409);
     await refused("chorus.control.accept-gap", '{"partition":0}', 409);

@@ -4,6 +4,7 @@ import { asPartition, partitionOf } from "../../protocols/ids.ts";
 import { decodeStatePart } from "../../protocols/state-part.ts";
 import { randomStream } from "../../runtime/core/random-stream.ts";
 import type { Clock } from "../../runtime/core/ports.ts";
+import type { ShardSettings } from "../../runtime/core/shard-settings.ts";
 import type { FaultPoint } from "../support/fault-points.ts";
 import { MemoryBroker } from "../support/memory-broker.ts";
 import { MemoryNode } from "../support/memory-node.ts";
@@ -27,6 +28,8 @@ export interface WorldOptions {
     readonly registry?: (registry: typeof workloadRegistry) => typeof workloadRegistry;
   };
   readonly replicated?: boolean;
+  /** In place of those that the seed gives. */
+  readonly settings?: Partial<ShardSettings>;
   /** Called when a fault point is reached; true kills the node there. */
   readonly kill?: (point: FaultPoint) => boolean;
 }
@@ -115,6 +118,11 @@ export class World {
     this.node = this.#boot();
   }
 
+  /** The broker is away for so long. */
+  outage(ms: number): void {
+    this.#outageUntilMs = this.clock.elapsedMs + ms;
+  }
+
   /** The newest state of an actor that the logs hold. */
   logged(kind: string, key: string): unknown {
     const bytes = this.witness.replay(partitionOf(key, PARTITIONS)).states.get([kind, key, ""].join("\0"));
@@ -176,7 +184,7 @@ export class World {
       },
     };
     const { seed, replicated } = this.#options;
-    const settings = { ...settingsOf(seed), replicated: replicated === true };
+    const settings = { ...settingsOf(seed), replicated: replicated === true, ...this.#options.settings };
     const registry = this.#options.tampering?.registry?.(workloadRegistry) ?? workloadRegistry;
     const options = { partitions: PARTITIONS, shards: SHARDS, registry, settings, policy: POLICY };
     return new MemoryNode(world, options, this.store, `node${++this.#lives}`, this.#assignment);

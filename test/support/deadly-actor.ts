@@ -5,7 +5,7 @@ import { ref } from "../../runtime/actor/reference.ts";
 import { restart } from "../../runtime/actor/supervision.ts";
 
 /** How a handler ends its thread; `none` = it does not. */
-export const Doom = z.enum(["none", "hang", "regexp", "oom", "exit"]);
+export const Doom = z.enum(["none", "hang", "regexp", "oom", "oom-one", "exit"]);
 export type Doom = z.infer<typeof Doom>;
 
 /** Counts, and ends its thread when it is told to. */
@@ -69,6 +69,11 @@ function meet(doom: Doom): void {
     case "oom": {
       const kept: unknown[] = [];
       for (;;) kept.push(Array.from({ length: 1_000 }, (_, index) => ({ index })));
+    }
+    case "oom-one": {
+      // One object that grows: V8 alone would end the process.
+      const kept: number[] = [];
+      for (;;) kept.push(kept.length);
     }
     case "exit":
       process.exit(7);

@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Attempt } from "../../runtime/core/attempt.ts";
 import { DeathRecord } from "../../runtime/core/death-record.ts";
 import { ShardWatchdog } from "../../runtime/host/shard-watchdog.ts";
 import { AttemptMemory } from "../../runtime/threads/attempt-memory.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 const mail = (sequence: number, partition = 1): Attempt => ({
   partition,
@@ -73,13 +76,21 @@ test("suspects are forgotten after ten minutes, and the least recent above 256",
   expect(record.died(mail(2), "crash", 1_199_000)).toMatchObject({ deaths: 1 });
 });
 
-function watched(): { watchdog: ShardWatchdog; hung: number[]; memory: AttemptMemory } {
+function watched(heapBytes = 0): { watchdog: ShardWatchdog; hung: number[]; full: number[]; memory: AttemptMemory } {
   const hung: number[] = [];
-  // Long enough that its own timer does not look while the test does.
-  const watchdog = new ShardWatchdog({ hangAfterMs: 600_000, onHang: (shard) => void hung.push(shard) });
+  const full: number[] = [];
+  const watchdog = new ShardWatchdog({
+    hangAfterMs: 2_000,
+    heapBytesMax: 1_000,
+    heapOf: () => Promise.resolve(heapBytes),
+    onHang: (shard) => void hung.push(shard),
+    onFull: (_shard, bytes) => void full.push(bytes),
+  });
+  // Only the test looks.
+  vi.clearAllTimers();
   const memory = new AttemptMemory();
   watchdog.watch(4, memory);
-  return { watchdog, hung, memory };
+  return { watchdog, hung, full, memory };
 }
 
 test("a thread whose event loop does not turn for ten looks is hung, once; one that turns is not", () => {
@@ -93,6 +104,24 @@ test("a thread whose event loop does not turn for ten looks is hung, once; one t
   for (let look = 0; look < 30; look++) watchdog.look();
   expect(hung).toEqual([4]);
   watchdog.stop();
+});
+
+test("a thread whose handler does not return and whose heap is full is ended before it hangs; an idle one is not", async () => {
+  for (const [heapBytes, runs, ended] of [
+    [1_001, true, [1_001]],
+    [1_000, true, []],
+    [1_001, false, []],
+  ] as const) {
+    const { watchdog, hung, full, memory } = watched(heapBytes);
+    memory.beat();
+    if (runs) memory.ask(1, "listener", "k", "Decide");
+    for (let look = 0; look < 9; look++) {
+      watchdog.look();
+      await Promise.resolve().then(() => undefined);
+    }
+    expect([full, hung]).toEqual([ended, []]);
+    watchdog.stop();
+  }
 });
 
 test("a thread that has not begun is not hung, nor is one that ended", () => {
