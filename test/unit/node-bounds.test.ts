@@ -9,6 +9,7 @@ afterEach(() => vi.useRealTimers());
 
 test("kinds and events that come from the wire make at most 500 labels of a metric; the others are counted together", async () => {
   const runtime = {
+    jobs: { view: () => ({ threads: 0, running: 0, waiting: 0, ended: [] }) },
     shards: 0,
     store: { figures: () => Promise.resolve(null) },
     asker: { waiting: 0, lateDropped: 0 },
