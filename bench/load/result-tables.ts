@@ -49,7 +49,7 @@ function cell(figures: readonly Figures[], name: string): string {
 }
 
 const LABELS: Readonly<Record<string, string>> = {
-  eventsPerSecond: "events a second (over HTTP: the highest rate held)",
+  eventsPerSecond: "events a second, or the highest rate held",
   p50Ms: "p50, ms",
   p90Ms: "p90, ms",
   p99Ms: "p99, ms",

@@ -10,6 +10,12 @@ import { ABSENT, type PartSource, type PartValue } from "./part-log.ts";
 /** Bytes an activation costs beside its state; performance.md R7 allows 400. */
 const ACTIVATION_BYTES = 400;
 
+/** A resident part, with its encoded size. */
+interface Slot {
+  value: PartValue;
+  bytes: number;
+}
+
 /** How an activation reads what is not resident. */
 export interface PartReader {
   read(kind: string, key: string, part: string): Uint8Array | undefined;
@@ -25,7 +31,9 @@ export class Activation implements PartSource {
   readonly definition: AnyActor;
   readonly #reader: PartReader;
   readonly #sealer: Sealer;
-  readonly #parts = new Map<string, { value: PartValue; bytes: number }>();
+  /** The one value of an actor without parts: most actors need no table. */
+  #value: Slot | undefined;
+  #parts: Map<string, Slot> | undefined;
   #header: Header | undefined;
   #bytes = ACTIVATION_BYTES;
   lastUsedMs = 0;
@@ -55,14 +63,15 @@ export class Activation implements PartSource {
 
   /** Encoded size of a resident part as last read or written; 0 for a new one. */
   bytesOf(name: string): number {
-    return this.#parts.get(name)?.bytes ?? 0;
+    return this.#slot(name)?.bytes ?? 0;
   }
 
   get header(): Header {
     if (this.#header === undefined) {
       // Most actors have none: nothing is kept for them.
       const kept =
-        this.#parts.has(HEADER_PART) || this.#reader.read(this.id.kind, this.id.key, HEADER_PART) !== undefined;
+        this.#slot(HEADER_PART) !== undefined ||
+        this.#reader.read(this.id.kind, this.id.key, HEADER_PART) !== undefined;
       const stored = kept ? this.read(HEADER_PART) : ABSENT;
       this.#header = stored === ABSENT ? EMPTY_HEADER : (stored as Header);
     }
@@ -76,7 +85,7 @@ export class Activation implements PartSource {
 
   /** @throws Fault STATE_CORRUPT or STATE_TOO_NEW; the actor is then stopped. */
   read(name: string): PartValue {
-    const resident = this.#parts.get(name);
+    const resident = this.#slot(name);
     if (resident !== undefined) return resident.value;
     const bytes = this.#reader.read(this.id.kind, this.id.key, name);
     const value = bytes === undefined ? ABSENT : this.#decode(name, bytes);
@@ -86,18 +95,20 @@ export class Activation implements PartSource {
 
   names(prefix: string): string[] {
     const names = new Set(this.#reader.parts(this.id.kind, this.id.key, prefix));
-    for (const [name, slot] of this.#parts) {
-      if (!name.startsWith(prefix)) continue;
-      if (slot.value === ABSENT) names.delete(name);
+    const note = (name: string, { value }: Slot): void => {
+      if (!name.startsWith(prefix)) return;
+      if (value === ABSENT) names.delete(name);
       else names.add(name);
-    }
+    };
+    if (this.#value !== undefined) note("", this.#value);
+    for (const [name, slot] of this.#parts ?? []) note(name, slot);
     names.delete(HEADER_PART);
     return [...names].sort();
   }
 
   /** Takes a value over after its envelope succeeded. */
   set(name: string, value: PartValue): void {
-    const slot = this.#parts.get(name);
+    const slot = this.#slot(name);
     if (slot === undefined) this.#keep(name, value, 0);
     else slot.value = value;
     if (name === HEADER_PART) this.#header = value === ABSENT ? EMPTY_HEADER : (value as Header);
@@ -105,7 +116,7 @@ export class Activation implements PartSource {
 
   /** Encodes a resident part for the record; null when it was deleted. */
   encode(name: string): Uint8Array | null {
-    const slot = this.#parts.get(name);
+    const slot = this.#slot(name);
     if (slot === undefined || slot.value === ABSENT) return null;
     const spec = this.#spec(name);
     const plain = encode(slot.value);
@@ -132,13 +143,19 @@ export class Activation implements PartSource {
   }
 
   #reset(): void {
-    this.#parts.clear();
+    this.#value = undefined;
+    this.#parts = undefined;
     this.#header = undefined;
     this.#bytes = ACTIVATION_BYTES;
   }
 
+  #slot(name: string): Slot | undefined {
+    return name === "" ? this.#value : this.#parts?.get(name);
+  }
+
   #keep(name: string, value: PartValue, bytes: number): void {
-    this.#parts.set(name, { value, bytes });
+    if (name === "") this.#value = { value, bytes };
+    else (this.#parts ??= new Map()).set(name, { value, bytes });
     this.#bytes += bytes;
   }
 

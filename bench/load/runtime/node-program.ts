@@ -7,10 +7,11 @@ import { openNats, type NatsHost } from "../../../runtime/host/nats-host.ts";
 import { NodeRuntime } from "../../../runtime/host/node-runtime.ts";
 import type { PartitionView } from "../../../runtime/core/inspection.ts";
 import { Latencies } from "../latencies.ts";
+import { cpuMicros } from "../process-cpu.ts";
 import { serve } from "../program.ts";
 import { askInTurn } from "./ask-load.ts";
 import { KINDS, TOTALS } from "./bench-actors.ts";
-import type { NodeQuestion, NodeSettings } from "./node-questions.ts";
+import type { Drained, NodeQuestion, NodeSettings } from "./node-questions.ts";
 import { probeShards } from "./shard-probe.ts";
 
 /*
@@ -26,9 +27,9 @@ interface Node {
   readonly partitions: number;
 }
 
+const WARM_UP_SHARE = 1 / 4;
+
 let node: Node | null = null;
-/** When the first partition began to take mail. */
-let openedMs = 0;
 
 serve((question) => answer(question as NodeQuestion));
 
@@ -79,7 +80,6 @@ async function open({ folder: data, shards, partitions }: NodeSettings): Promise
     folder,
     nats,
     onEvent: (kind, event, details) => {
-      if (event === "opened" && openedMs === 0) openedMs = performance.now();
       if (event === "died" || event === "refused" || event === "stopped") console.error(kind, event, details);
     },
     onDocuments: () => undefined,
@@ -98,10 +98,13 @@ const outputsOf = (runtime: NodeRuntime): Promise<number> =>
   sumOf(Array.from({ length: TOTALS }, (_, at) => ask(runtime, KINDS.total, `total-${at}`, "Read")));
 
 /** Waits until so many events were handled and everything they caused is out, then until all of it is folded. */
-async function drained({ runtime, nats }: Node, events: number, outputs: number): Promise<unknown> {
+async function drained({ runtime, nats }: Node, events: number, outputs: number): Promise<Drained> {
+  let warm: { events: number; atMs: number; cpu: number } | null = null;
   for (;;) {
     const rows = await partitionsOf(runtime);
     const handled = rows.reduce((sum, { counters }) => sum + (counters as { envelopes: number }).envelopes, 0);
+    if (warm === null && handled >= events * WARM_UP_SHARE)
+      warm = { events: handled, atMs: performance.now(), cpu: await cpuOf(process.pid) };
     const out = rows.every((row) => row.mailMessages === 0 && row.published === row.commitSeq);
     if (handled >= events && out && (await outputsOf(runtime)) >= outputs) break;
     await look();
@@ -112,13 +115,18 @@ async function drained({ runtime, nats }: Node, events: number, outputs: number)
   const jsm = await jetstreamManager(nats.connection.connection, { checkAPI: false });
   const { state } = await jsm.streams.info(STREAMS.log);
   const groups = (await runtime.store.figures())?.groups ?? 0;
+  const { atMs, cpu, events: before } = warm ?? { atMs: Number.NaN, cpu: Number.NaN, events: Number.NaN };
   return {
-    ackedSeconds: (ackedMs - openedMs) / 1_000,
-    foldedSeconds: (foldedMs - openedMs) / 1_000,
+    events: events - before,
+    ackedSeconds: (ackedMs - atMs) / 1_000,
+    foldedSeconds: (foldedMs - atMs) / 1_000,
+    cpuMicros: (await cpuOf(process.pid)) - cpu,
     logBytes: state.bytes,
     groups,
   };
 }
+
+const cpuOf = async (pid: number): Promise<number> => (await cpuMicros(pid)) ?? Number.NaN;
 
 async function partitionsOf(runtime: NodeRuntime): Promise<readonly PartitionView[]> {
   const shards = Array.from({ length: runtime.shards }, (_, shard) => shard);

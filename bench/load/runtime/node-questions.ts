@@ -27,9 +27,13 @@ export type NodeQuestion =
   | { readonly do: "stop" };
 
 export interface Drained {
-  /** Since the first partition opened. */
+  /** Events after a first fourth, in which everything warms up. */
+  readonly events: number;
+  /** From then on, until all is acknowledged, and folded. */
   readonly ackedSeconds: number;
   readonly foldedSeconds: number;
+  /** From then on, of node, store, shards and nats-server. */
+  readonly cpuMicros: number;
   /** All records in the partitions' logs. */
   readonly logBytes: number;
   readonly groups: number;

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NatsAccess } from "../../../runtime/threads/nats-access.ts";
-import { cpuMicros } from "../process-cpu.ts";
 import { Program } from "../program.ts";
 import type { Figures } from "../statistics.ts";
 import type { AskLoad } from "./ask-load.ts";
@@ -86,11 +85,6 @@ export class RuntimeNode implements AsyncDisposable {
 
   resident(): Promise<number> {
     return this.#ask({ do: "resident" });
-  }
-
-  /** CPU of node, store, shards and nats-server so far, microseconds; NaN where it cannot be read. */
-  async cpuMicros(): Promise<number> {
-    return (await cpuMicros(this.#program.pid)) ?? Number.NaN;
   }
 
   /** Ends the process as a power cut would, and begins anew on what it left. */
