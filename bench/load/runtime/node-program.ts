@@ -20,6 +20,8 @@ import { probeShards } from "./shard-probe.ts";
  */
 
 const LOOK_MS = 20;
+/** Of two seconds each. */
+const INSPECT_TRIES = 10;
 
 interface Node {
   readonly nats: NatsHost;
@@ -128,10 +130,17 @@ async function drained({ runtime, nats }: Node, events: number, outputs: number)
 
 const cpuOf = async (pid: number): Promise<number> => (await cpuMicros(pid)) ?? Number.NaN;
 
+/** What all shards say; one that is too busy to answer is asked again. */
 async function partitionsOf(runtime: NodeRuntime): Promise<readonly PartitionView[]> {
   const shards = Array.from({ length: runtime.shards }, (_, shard) => shard);
-  const answers = await Promise.all(shards.map((shard) => runtime.pool.inspect(shard, { about: "partitions" })));
-  return answers.flatMap((rows) => rows as PartitionView[]);
+  for (let tries = 0; ; tries++) {
+    try {
+      const answers = await Promise.all(shards.map((shard) => runtime.pool.inspect(shard, { about: "partitions" })));
+      return answers.flatMap((rows) => rows as PartitionView[]);
+    } catch (error) {
+      if (tries === INSPECT_TRIES) throw error;
+    }
+  }
 }
 
 const ask = (runtime: NodeRuntime, kind: string, key: string, type: string, payload: unknown = {}): Promise<unknown> =>

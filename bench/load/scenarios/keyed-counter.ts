@@ -69,7 +69,9 @@ export const keyedCounter: Scenario = {
     const measure = (mix: EventMix, shards: number, more?: After): Promise<Measured> =>
       consume({ mix, events, shards, print, signal, floors }, more);
     const busy: Record<string, number> = {};
+    let few: Heap = { bytes: Number.NaN, actors: Number.NaN };
     const zipf = await measure(zipfMix, settings.shards, async (node, { foldedPerSecond }) => {
+      few = await heapOf(node);
       const ratePerSecond = Math.round(foldedPerSecond * BUSY_SHARE);
       await node.probe(true);
       await node.publish(zipfMix, Math.round((ratePerSecond * settings.seconds) / 2), ratePerSecond);
@@ -80,8 +82,8 @@ export const keyedCounter: Scenario = {
       { keys: keys * COLD_FACTOR, skew: "uniform", seed: 1 },
       settings.shards,
       async (node) => {
-        const heap = (await node.probe(false, true)).reduce((sum, { heapBytes }) => sum + heapBytes, 0);
-        busy["bytesPerActor"] = heap / (await node.resident()) - STATE_BYTES;
+        const many = await heapOf(node);
+        busy["bytesPerActor"] = (many.bytes - few.bytes) / (many.actors - few.actors) - STATE_BYTES;
       },
     );
     const one = await measure(zipfMix, 1);
@@ -111,6 +113,17 @@ export const keyedCounter: Scenario = {
     };
   },
 };
+
+interface Heap {
+  readonly bytes: number;
+  readonly actors: number;
+}
+
+/** Heaps of all shards after a collection, and the actors in them: the difference of two leaves the code out. */
+async function heapOf(node: RuntimeNode): Promise<Heap> {
+  const bytes = (await node.probe(false, true)).reduce((sum, { heapBytes }) => sum + heapBytes, 0);
+  return { bytes, actors: await node.resident() };
+}
 
 const NOTHING: FloorFigures = { name: "raw-consume", figures: {} };
 
