@@ -30,7 +30,7 @@ export class Overlay {
 
   put(change: StateChange, commitSeq: number): void {
     let entries = this.#kinds.get(change.kind);
-    if (entries === undefined) this.#kinds.set(change.kind, (entries = new Map()));
+    if (entries === undefined) this.#kinds.set(change.kind, (entries = new Map<string, Entry>()));
     const name = nameOf(change.key, change.part);
     const older = entries.get(name);
     this.#bytes += (change.bytes?.byteLength ?? 0) - (older?.bytes?.byteLength ?? 0);

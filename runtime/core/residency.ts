@@ -29,7 +29,7 @@ export class Residency {
   add(activation: Activation): void {
     const { kind, key } = activation.id;
     let actors = this.#kinds.get(kind);
-    if (actors === undefined) this.#kinds.set(kind, (actors = new Map()));
+    if (actors === undefined) this.#kinds.set(kind, (actors = new Map<string, Activation>()));
     if (!actors.has(key)) this.#size++;
     actors.set(key, activation);
   }
