@@ -100,6 +100,15 @@ export interface MediaFileEntry {
   readonly secure: boolean;
 }
 
+export interface CompanionEntry {
+  readonly url: string;
+  readonly mimeType: string;
+  readonly widthPixels: number;
+  readonly heightPixels: number;
+  readonly clickUrl: string | null;
+  readonly altText: string | null;
+}
+
 export interface CreativeEntry {
   readonly ordinal: number;
   readonly id: string;
@@ -110,7 +119,10 @@ export interface CreativeEntry {
   readonly durationMs: number;
   readonly adId: string | null;
   readonly clickUrl: string | null;
+  /** When players may offer to skip it, or null. */
+  readonly skipAfterMs: number | null;
   readonly mediaFiles: readonly MediaFileEntry[];
+  readonly companions: readonly CompanionEntry[];
   /** Of the creative and its advertiser together. */
   readonly categories: readonly string[];
   readonly attributes: readonly number[];

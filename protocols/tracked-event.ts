@@ -16,9 +16,14 @@ export const TRACKED_EVENTS = [
   "win",
   "bill",
   "loss",
+  "progress",
+  "creativeView",
 ] as const;
 export type TrackedEvent = (typeof TRACKED_EVENTS)[number];
 
 /** Those that stand in VAST's `TrackingEvents` of a linear ad. */
-export const LINEAR_EVENTS = TRACKED_EVENTS.slice(1, 11) as readonly LinearEvent[];
-export type LinearEvent = Exclude<TrackedEvent, "impression" | "click" | "error" | "win" | "bill" | "loss">;
+export const LINEAR_EVENTS = [...TRACKED_EVENTS.slice(1, 11), "progress"] as readonly LinearEvent[];
+export type LinearEvent = Exclude<
+  TrackedEvent,
+  "impression" | "click" | "error" | "win" | "bill" | "loss" | "creativeView"
+>;

@@ -6,6 +6,7 @@ import type { CreativeDocument } from "../../protocols/campaign/creative.ts";
 import type { DealDocument } from "../../protocols/campaign/deal.ts";
 import { hoursOfDaypart } from "../../protocols/campaign/daypart.ts";
 import { instantMs } from "../../protocols/campaign/instant.ts";
+import { mediaType } from "../../protocols/media-type.ts";
 import type { AdSetEntry, CapEntry, CompiledIndex, CreativeEntry, DealEntry } from "../../protocols/catalog-index.ts";
 import { compileTargeting } from "./compile-targeting.ts";
 import { emptyWords, setBit } from "./bitmap.ts";
@@ -188,9 +189,15 @@ function creativeEntry(ordinal: number, creative: CreativeDocument, advertiser: 
     durationMs: creative.durationMs,
     adId: creative.adId ?? null,
     clickUrl: creative.clickUrl ?? null,
+    skipAfterMs: creative.skipAfterMs ?? null,
+    companions: (creative.companions ?? []).map(({ clickUrl, altText, ...companion }) => ({
+      ...companion,
+      clickUrl: clickUrl ?? null,
+      altText: altText ?? null,
+    })),
     mediaFiles: creative.mediaFiles.map(({ url, mimeType, bitrateKbps }) => ({
       url,
-      mimeType: mimeType.toLowerCase(),
+      mimeType: mediaType(mimeType),
       bitrateKbps: bitrateKbps ?? null,
       secure: /^https:/i.test(url),
     })),

@@ -1,4 +1,10 @@
-import type { AdSetEntry, CatalogIndex, CreativeEntry, MediaFileEntry } from "../../protocols/catalog-index.ts";
+import type {
+  AdSetEntry,
+  CatalogIndex,
+  CompanionEntry,
+  CreativeEntry,
+  MediaFileEntry,
+} from "../../protocols/catalog-index.ts";
 import type { ActionRow, CandidateRow, RoleRow } from "../../protocols/decision-record.ts";
 import type { AudioSlot, DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { NoBidReason } from "../../protocols/openrtb/no-bid.ts";
@@ -64,6 +70,8 @@ export interface Winner {
   readonly slot: AudioSlot;
   /** Those files of the creative that the slot takes. */
   readonly mediaFiles: readonly MediaFileEntry[];
+  /** Those of its companions that the player can show. */
+  readonly companions: readonly CompanionEntry[];
   /** Its price is what an impression costs: a CPM in micros is the same number of nanos (A1). */
   readonly sale: Sale;
 }

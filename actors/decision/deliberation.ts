@@ -4,7 +4,7 @@ import type { Proposal, QualityAnswer, RoleVeto } from "../../protocols/roles.ts
 import type { Contender } from "./contender.ts";
 import type { DecisionInputs, DecisionSnapshots, PlaceDecision, Roles, Winner } from "./decision.ts";
 import { gate } from "./gate.ts";
-import { type HardRules, isPlayable } from "./hard-rules.ts";
+import { type HardRules, isPlayable, isShowable } from "./hard-rules.ts";
 import { type ActionSet, actionRows } from "./propensity.ts";
 import type { Tally } from "./tally.ts";
 
@@ -109,5 +109,6 @@ function winnerOf({ adSet, drawn: { creative, sale } }: Contender, rules: HardRu
     sale,
     slot: rules.slot,
     mediaFiles: creative.mediaFiles.filter((file) => isPlayable(file, rules)),
+    companions: creative.companions.filter((companion) => isShowable(companion, rules)),
   };
 }

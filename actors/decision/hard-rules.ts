@@ -1,5 +1,13 @@
-import type { AdSetEntry, CatalogIndex, CreativeEntry, MediaFileEntry } from "../../protocols/catalog-index.ts";
+import type {
+  AdSetEntry,
+  CatalogIndex,
+  CompanionEntry,
+  CreativeEntry,
+  MediaFileEntry,
+} from "../../protocols/catalog-index.ts";
+import { mediaType } from "../../protocols/media-type.ts";
 import type { AudioSlot, DecisionRequest, Floors } from "../../protocols/messages/listener.ts";
+import { EVERY_CATEGORY } from "../../protocols/openrtb/categories.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import { hasBit } from "./bitmap.ts";
 import { UNSAFE } from "./child-safety.ts";
@@ -41,6 +49,7 @@ const VETO = {
   attribute: { reason: "attribute", rule: "blocked creative attributes" },
   domain: { reason: "advertiser-domain", rule: "blocked advertiser domains" },
   category: { reason: "category", rule: "blocked categories" },
+  taxonomy: { reason: "category", rule: "blocked categories of a taxonomy that cannot be mapped" },
   categoryAllowed: { reason: "category", rule: "allowed categories only" },
   language: { reason: "language", rule: "allowed languages" },
   child: { reason: "child-safety", rule: "categories safe for children only" },
@@ -55,7 +64,7 @@ export function hardRules(request: DecisionRequest, slot: AudioSlot, catalog: Ca
     market: marketOf(request, slot, catalog, currency),
     hourOfWeek: context.hourOfWeek,
     currency,
-    mimes: lowered(slot.mimes),
+    mimes: new Set(slot.mimes.map(mediaType)),
     blockedCategories: new Set(request.blockedCategories),
     allowedCategories: new Set(request.allowedCategories),
     blockedDomains: lowered(request.blockedAdvertiserDomains),
@@ -97,6 +106,7 @@ export function creativeVeto(creative: CreativeEntry, adSet: AdSetEntry, rules: 
   const sale = saleVeto(adSet, creative, rules.slot, rules.market);
   if (sale !== null) return VETO[sale];
   if (rules.blockedDomains.size > 0 && isDomainIn(creative.advertiserDomain, rules.blockedDomains)) return VETO.domain;
+  if (rules.blockedCategories.has(EVERY_CATEGORY)) return VETO.taxonomy;
   if (rules.blockedCategories.size > 0 && creative.categories.some((id) => covers(rules.blockedCategories, id)))
     return VETO.category;
   if (rules.allowedCategories.size > 0 && !allCovered(creative.categories, rules.allowedCategories))
@@ -144,4 +154,10 @@ export function isPlayable(file: MediaFileEntry, { slot, mimes }: HardRules): bo
   const { minBitrateKbps, maxBitrateKbps } = slot;
   if (minBitrateKbps !== undefined && (file.bitrateKbps ?? -1) < minBitrateKbps) return false;
   return maxBitrateKbps === undefined || (file.bitrateKbps ?? Infinity) <= maxBitrateKbps;
+}
+
+/** Whether the player has a place of exactly this companion's size; the ad itself is served without as well. */
+export function isShowable({ url, widthPixels, heightPixels }: CompanionEntry, { slot }: HardRules): boolean {
+  if (slot.secure && !/^https:/i.test(url)) return false;
+  return (slot.companions ?? []).some((size) => size.widthPixels === widthPixels && size.heightPixels === heightPixels);
 }

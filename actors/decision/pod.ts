@@ -3,12 +3,12 @@ import { compose } from "./composer.ts";
 import { contend, type Contender, isRaised, scoreOf, type Scored } from "./contender.ts";
 import type { PlaceDecision } from "./decision.ts";
 import { type Deliberation, heldBack, outcomeOf, worthless } from "./deliberation.ts";
-import { draw } from "./draw.ts";
 import { isDynamic, type Place } from "./places.ts";
 import { type Line, linesOf } from "./pod-lines.ts";
 import { opinionsAt, type PodOpinions } from "./pod-opinions.ts";
+import { chosenOf, compareStandings, shareOf, type Standing } from "./pod-standing.ts";
 import { actionSet, type Ranks, ranksOf } from "./propensity.ts";
-import { compareWorth, type SlateAd, type SlateOption, type SlateProblem } from "./slate.ts";
+import type { SlateAd, SlateOption, SlateProblem } from "./slate.ts";
 
 /*
  * Several places in one answer. Place by place, in the order in which they are heard: all roles are asked given the ads ahead, and each
@@ -43,12 +43,6 @@ interface Placed {
   readonly ad: PodAd;
   readonly pod: number;
   readonly priceNanos: number;
-}
-
-/** What a contender would make of the rest of the answer. */
-interface Standing {
-  readonly worth: readonly number[];
-  readonly first: SlateOption;
 }
 
 class Pod {
@@ -300,30 +294,6 @@ class Pod {
 
 /** The first draws of a decision are those of its first place. */
 const seedOf = (seed: string, at: number): string => `${seed}/${at}`;
-
-/** At each of several places a share of the chance, so that over all of them it is what the throttle said. */
-const shareOf = (chance: number, places: number): number => (chance >= 1 ? 1 : 1 - (1 - chance) ** (1 / places));
-
-/** By the worth of the slate, then by that of its first ad. */
-function compareStandings(one: Standing, other: Standing): number {
-  return (
-    compareWorth(one.worth, other.worth) || other.first.tier - one.first.tier || one.first.nanos - other.first.nanos
-  );
-}
-
-/** The best that takes part; equals by a draw of each, so that one more of them shifts no other's. */
-function chosenOf(ranks: Ranks, seed: string): Contender | undefined {
-  for (const equals of ranks) {
-    let chosen: Contender | undefined;
-    let highest = -1;
-    for (const contender of equals) {
-      const drawn = draw(seed, "tie", contender.adSet.id);
-      if (contender.isIn && drawn > highest) [chosen, highest] = [contender, drawn];
-    }
-    if (chosen !== undefined) return chosen;
-  }
-  return undefined;
-}
 
 /** What may be heard once in an answer (S2). */
 function marksOf({ id, adId, mediaFiles }: CreativeEntry): readonly string[] {

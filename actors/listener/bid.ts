@@ -1,10 +1,11 @@
 import type { DecidedBid } from "../../protocols/messages/listener.ts";
+import type { CompanionEntry } from "../../protocols/catalog-index.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { Winner } from "../decision/decision.ts";
 
 /** A bid of the answer: the price of its sale, with those media files that the slot takes. */
 export function bidOf(winner: Winner, slot: number, expiresAtMs: EpochMs): DecidedBid {
-  const { adSet, creative, mediaFiles, sale } = winner;
+  const { adSet, creative, mediaFiles, companions, sale } = winner;
   return {
     impId: winner.slot.impId,
     slot,
@@ -18,6 +19,8 @@ export function bidOf(winner: Winner, slot: number, expiresAtMs: EpochMs): Decid
       durationMs: creative.durationMs,
       ...(creative.adId === null ? {} : { adId: creative.adId }),
       ...(creative.clickUrl === null ? {} : { clickUrl: creative.clickUrl }),
+      ...(creative.skipAfterMs === null ? {} : { skipAfterMs: creative.skipAfterMs }),
+      ...(companions.length === 0 ? {} : { companions: companions.map(companionOf) }),
       mediaFiles: mediaFiles.map(({ url, mimeType, bitrateKbps }) => ({
         url,
         mimeType,
@@ -33,5 +36,13 @@ export function bidOf(winner: Winner, slot: number, expiresAtMs: EpochMs): Decid
     ...(sale.dealId === null ? {} : { dealId: sale.dealId }),
     ...(sale.seat === null ? {} : { seat: sale.seat }),
     expiresAtMs,
+  };
+}
+
+function companionOf({ clickUrl, altText, ...companion }: CompanionEntry) {
+  return {
+    ...companion,
+    ...(clickUrl === null ? {} : { clickUrl }),
+    ...(altText === null ? {} : { altText }),
   };
 }

@@ -38,6 +38,12 @@ export const CreativeDocument = z.strictObject({
     .max(64, { error: "must have at most 64 characters" })
     .optional(),
   clickUrl: WebUrl.optional(),
+  /** When players may offer to skip it; absent: never. */
+  skipAfterMs: z
+    .int()
+    .min(0, { error: "must not be negative" })
+    .max(DURATION_MS_MAX, { error: `must be at most ${DURATION_MS_MAX}` })
+    .optional(),
   mediaFiles: z
     .array(MediaFile)
     .min(1, { error: "must name a media file" })

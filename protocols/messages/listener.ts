@@ -90,6 +90,8 @@ export const AudioSlot = z.strictObject({
   blockedAttributes: z.array(z.int()),
   minBitrateKbps: z.int().optional(),
   maxBitrateKbps: z.int().optional(),
+  /** Sizes of banners that the player can show beside the ad (`companionad`). */
+  companions: z.array(z.strictObject({ widthPixels: z.int(), heightPixels: z.int() })).optional(),
   /** imp.exp, milliseconds. */
   expiryMs: z.int().optional(),
 });
@@ -132,6 +134,15 @@ export const DecisionRequest = z.strictObject({
 });
 export type DecisionRequest = z.infer<typeof DecisionRequest>;
 
+const ServedCompanion = z.strictObject({
+  url: z.string(),
+  mimeType: z.string(),
+  widthPixels: z.int(),
+  heightPixels: z.int(),
+  clickUrl: z.string().optional(),
+  altText: z.string().optional(),
+});
+
 const ServedCreative = z.strictObject({
   creativeId: Id,
   advertiserId: Id,
@@ -140,6 +151,9 @@ const ServedCreative = z.strictObject({
   durationMs: z.int(),
   adId: z.string().optional(),
   clickUrl: z.string().optional(),
+  skipAfterMs: z.int().optional(),
+  /** Those that the player can show. */
+  companions: z.array(ServedCompanion).optional(),
   mediaFiles: z.array(z.strictObject({ url: z.string(), mimeType: z.string(), bitrateKbps: z.int().optional() })),
   categories: z.array(z.string()),
   attributes: z.array(z.int()),

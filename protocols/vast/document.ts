@@ -36,6 +36,8 @@ export interface VastAd {
   /** The industry's id of the creative, and who registered it; "unknown" where there is none. */
   readonly universalAdId: { readonly registry: string; readonly value: string };
   readonly durationMs: number;
+  /** When `progress` is reported. */
+  readonly progressMs?: number | undefined;
   /** When the player may offer to skip; never, when absent. */
   readonly skipAfterMs?: number | undefined;
   readonly expirySeconds?: number | undefined;
@@ -113,7 +115,11 @@ function tracking(ad: VastAd): string {
   let written = "";
   for (const event of LINEAR_EVENTS) {
     const url = ad.trackingUrls[event];
-    if (url !== undefined) written += `<Tracking event="${event}">${cdata(url)}</Tracking>`;
+    if (url === undefined) continue;
+    // The schema wants to know when progress is meant.
+    if (event === "progress" && ad.progressMs === undefined) continue;
+    const offset = event === "progress" ? ` offset="${clockTime(ad.progressMs ?? 0)}"` : "";
+    written += `<Tracking event="${event}"${offset}>${cdata(url)}</Tracking>`;
   }
   return written;
 }

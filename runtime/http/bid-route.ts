@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { sendText } from "./compression.ts";
 import { readBidRequest, saysGpc } from "./bid-request-body.ts";
 import type { Decider } from "./decider.ts";
 import { writeDecided } from "./decided-answer.ts";
@@ -39,5 +40,5 @@ async function bid(parts: BidRouteParts, request: FastifyRequest, reply: Fastify
     parts.onError,
   );
   if (answer === undefined) return reply.code(204).send();
-  return reply.code(200).type("application/json").send(answer);
+  return sendText(request, reply.code(200).type("application/json"), answer);
 }

@@ -7,12 +7,15 @@ import {
   type TrafficFacts,
 } from "../../protocols/messages/listener.ts";
 import type { Audio, BidRequest, Deal, FloorRules } from "../../protocols/openrtb/bid-request.ts";
+import { contentCategories, EVERY_CATEGORY } from "../../protocols/openrtb/categories.ts";
 import type { AudioImp } from "../../protocols/openrtb/servable.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import type { GatedCapabilities, GatedFacts, GatedIdentity } from "./privacy-gate.ts";
 
 /** Longer than any ad; what exchanges write for "no limit" must not overflow the arithmetic. */
 const SECONDS_MAX = 86_400;
+/** Sizes beyond are not looked at: no player has as many places. */
+const COMPANIONS_MAX = 32;
 
 export interface GatedRequest {
   /** Our buyer seat. */
@@ -42,11 +45,27 @@ export function decisionRequest(request: BidRequest, imps: readonly AudioImp[], 
     searchStepsMax: gated.searchStepsMax,
     currencies: [...request.currencies],
     seats: { own: gated.seat, allowed: [...request.allowedSeats], blocked: [...request.blockedSeats] },
-    allowedCategories: [...request.allowedCategories],
+    ...categoriesOf(request),
     allowedLanguages: request.allowedLanguages.map((tag) => tag.slice(0, 2).toLowerCase()),
-    blockedCategories: [...request.blockedCategories],
     blockedAdvertiserDomains: [...request.blockedAdvertisers],
     requestHash: gated.requestHash,
+  };
+}
+
+/** What cannot be told is blocked, and not allowed. */
+function categoriesOf({
+  blockedCategories,
+  allowedCategories,
+  categoryTaxonomy,
+}: BidRequest): Pick<DecisionRequest, "blockedCategories" | "allowedCategories"> {
+  const blocked = contentCategories(blockedCategories, categoryTaxonomy);
+  const allowed = contentCategories(allowedCategories, categoryTaxonomy);
+  if (blocked === null || allowed === null) return { blockedCategories: [EVERY_CATEGORY], allowedCategories: [] };
+  // Allowed are only ids that say nothing to us: then nothing is.
+  const isNothingAllowed = allowedCategories.length > 0 && allowed.length === 0;
+  return {
+    blockedCategories: isNothingAllowed ? [EVERY_CATEGORY] : [...blocked],
+    allowedCategories: [...allowed],
   };
 }
 
@@ -88,7 +107,21 @@ function slotOf(imp: AudioImp): AudioSlot {
     blockedAttributes: audio.blockedAttributes.filter(Number.isSafeInteger),
     ...(audio.minBitrateKbps === undefined ? {} : { minBitrateKbps: bounded(Math.ceil(audio.minBitrateKbps)) }),
     ...(audio.maxBitrateKbps === undefined ? {} : { maxBitrateKbps: bounded(Math.floor(audio.maxBitrateKbps)) }),
+    ...companionsOf(audio),
     ...(imp.expirySeconds === undefined ? {} : { expiryMs: Math.floor(msOf(imp.expirySeconds)) }),
+  };
+}
+
+const STATIC_COMPANION = 1;
+
+/** Ours are pictures. */
+function companionsOf({ companions, companionTypes }: Audio): Pick<AudioSlot, "companions"> {
+  if (companions.length === 0 || (companionTypes.length > 0 && !companionTypes.includes(STATIC_COMPANION))) return {};
+  return {
+    companions: companions.slice(0, COMPANIONS_MAX).map(({ widthPixels, heightPixels }) => ({
+      widthPixels: bounded(Math.floor(widthPixels)),
+      heightPixels: bounded(Math.floor(heightPixels)),
+    })),
   };
 }
 

@@ -37,7 +37,14 @@ async function beacon(parts: EventRoutesParts, request: FastifyRequest, reply: F
   const location = read.event === "click" ? clickLocation(parts.keys, token, request) : undefined;
   if (location === null) return answerEvent(request, reply, read.event, "forged");
   const taken = await parts.intake.take(read.fields, read.event, nowMs);
-  return answerEvent(request, reply, read.event, taken, location);
+  const answered = answerEvent(request, reply, read.event, taken, location);
+  if (read.event === "error" && taken === "accepted") reply.outcome = errorOutcome(parameter(request, "code"));
+  return answered;
+}
+
+/** Errors are counted by the code of VAST 4.2 section 2.3.6.3; an unexpanded macro or anything else is none. */
+function errorOutcome(code: string | undefined): string {
+  return code !== undefined && /^[1-9]\d{2}$/.test(code) ? `error-${code}` : "accepted";
 }
 
 /** @returns undefined where the click leads nowhere, null where we did not sign where it leads. */

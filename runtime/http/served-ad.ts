@@ -8,7 +8,7 @@ import { LINEAR_EVENTS } from "../../protocols/tracked-event.ts";
 import { signEventTokens, type TokenFields, type TokenKey } from "../../protocols/tracking-token.ts";
 import { asPartition } from "../../protocols/ids.ts";
 import type { DurationMs } from "../../protocols/quantities.ts";
-import { emptyVast, type VastAd, vastDocument } from "../../protocols/vast/document.ts";
+import { emptyVast, ERROR_CODE_MACRO, type VastAd, vastDocument } from "../../protocols/vast/document.ts";
 import { signTarget } from "./click-target.ts";
 import type { Decided, DecidedAd } from "./decider.ts";
 
@@ -26,7 +26,9 @@ const DAY_MS = 86_400_000;
 const CLICK_MS: DurationMs = DAY_MS;
 const CATEGORY_TAXONOMY = 1;
 const CATEGORY_AUTHORITY = "https://www.iabtechlab.com/categoryauthority";
-const PLAYER_EVENTS = ["impression", "click", "error", ...LINEAR_EVENTS] as const;
+const PLAYER_EVENTS = ["impression", "click", "error", "creativeView", ...LINEAR_EVENTS] as const;
+/** An ad that was heard for so long was heard at all. */
+const PROGRESS_MS: DurationMs = 5_000;
 const BID_EVENTS = [...PLAYER_EVENTS, "win", "bill", "loss"] as const;
 
 type PlayerTokens = Readonly<Record<(typeof PLAYER_EVENTS)[number], string>>;
@@ -60,9 +62,15 @@ function vastAdOf(urls: TrackingUrls, decided: DecidedAds, { bid }: DecidedAd, t
     durationMs: creative.durationMs,
     expirySeconds: expirySecondsOf(decided, bid),
     mediaFiles: creative.mediaFiles,
-    companions: [],
+    skipAfterMs: creative.skipAfterMs,
+    progressMs: creative.durationMs > PROGRESS_MS ? PROGRESS_MS : undefined,
+    companions: (creative.companions ?? []).map(({ clickUrl, ...companion }) => ({
+      ...companion,
+      clickThroughUrl: clickUrl === undefined ? undefined : clickLink(urls, link(tokens.click), tokens.click, clickUrl),
+      viewUrl: link(tokens.creativeView),
+    })),
     impressionUrls: [link(tokens.impression)],
-    errorUrl: link(tokens.error),
+    errorUrl: `${link(tokens.error)}&code=${ERROR_CODE_MACRO}`,
     trackingUrls: Object.fromEntries(LINEAR_EVENTS.map((event) => [event, link(tokens[event])])),
     clickThroughUrl:
       creative.clickUrl === undefined

@@ -6,6 +6,7 @@ import { createAdmission } from "./admission.ts";
 import type { Asker } from "./asker.ts";
 import { addBatchRoute } from "./batch-route.ts";
 import { addBidRoute } from "./bid-route.ts";
+import { acceptGzip } from "./compression.ts";
 import { Decider, type DecisionTimes } from "./decider.ts";
 import { EventIntake } from "./event-intake.ts";
 import { addEventRoutes } from "./event-routes.ts";
@@ -67,6 +68,7 @@ export function createServing(options: ServingOptions): HttpServer {
   const urls = () => ({ publicUrl, key: tokenKeys[0] });
   const { jsonDepthMax } = limits;
   const app = newServer(limits, hooks);
+  acceptGzip(app);
   addBidRoute(app, { decider, urls, jsonDepthMax, onError });
   addVastRoutes(app, { decider, clock, urls, randomKey, jsonDepthMax, onError });
   addEventRoutes(app, { intake, clock, keys: tokenKeys });

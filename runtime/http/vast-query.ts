@@ -15,6 +15,13 @@ const number = (value: string): unknown => (/^-?\d{1,15}(\.\d{1,6})?$/.test(valu
 const texts = (value: string): unknown => value.split(",").filter((part) => part !== "");
 const numbers = (value: string): unknown => (texts(value) as string[]).map(number);
 
+/** `300x250,728x90`; what is no size stays text, so that the check names it. */
+const sizes = (value: string): unknown =>
+  (texts(value) as string[]).map((size) => {
+    const [, w, h] = /^(\d{1,5})x(\d{1,5})$/.exec(size) ?? [];
+    return w === undefined ? size : { w: Number(w), h: Number(h) };
+  });
+
 /**
  * The parameters of a VAST tag (docs/http.md), each a field of a bid request: one check and one gate for both ways in. Players
  * without a value send it empty, which counts as absent.
@@ -55,6 +62,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   feed: { path: ["audio", "feed"], read: number },
   minbitrate: { path: ["audio", "minbitrate"], read: number },
   maxbitrate: { path: ["audio", "maxbitrate"], read: number },
+  companionad: { path: ["audio", "companionad"], read: sizes },
   battr: { path: ["audio", "battr"], read: numbers },
   secure: { path: ["imp", "secure"], read: number },
   exp: { path: ["imp", "exp"], read: number },

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../core/ports.ts";
 import { checkBidRequest, type ReadBidRequest, readBidRequest, saysGpc } from "./bid-request-body.ts";
+import { sendText } from "./compression.ts";
 import type { Decider } from "./decider.ts";
 import { writeDecided } from "./decided-answer.ts";
 import { markUncached } from "./event-answer.ts";
@@ -47,14 +48,14 @@ async function serve(
   if (!read.ok) {
     reply.outcome = "malformed";
     if (read.test) return sendProblem(reply, "REQUEST_MALFORMED", read.errors);
-    return sendXml(reply.code(400), noAd(null, false));
+    return sendXml(request, reply.code(400), noAd(null, false));
   }
   const decided = await parts.decider.decide(read.request, saysGpc(request));
   reply.header("access-control-expose-headers", "x-chorus-decision, x-chorus-nbr");
   const markup = writeDecided(reply, parts.decider, decided, (ads) => adMarkup(urls, ads), parts.onError);
-  return sendXml(reply, markup ?? noAd(decided.decisionId, read.request.test));
+  return sendXml(request, reply, markup ?? noAd(decided.decisionId, read.request.test));
 }
 
-function sendXml(reply: FastifyReply, xml: string): FastifyReply {
-  return reply.type("application/xml; charset=utf-8").send(xml);
+function sendXml(request: FastifyRequest, reply: FastifyReply, xml: string): FastifyReply {
+  return sendText(request, reply.type("application/xml; charset=utf-8"), xml);
 }

@@ -83,6 +83,7 @@ describe("a bid", () => {
     expect(urls.map(([event]) => event).sort()).toEqual(
       ["click", "complete", "error", "firstQuartile", "impression", "midpoint", "mute"].concat([
         "pause",
+        "progress",
         "resume",
         "skip",
         "start",
@@ -185,6 +186,21 @@ describe("who is asked", () => {
         },
       ],
     });
+  });
+
+  test("with categories as ours: those of ad products mapped, those of other taxonomies blocked altogether", async () => {
+    rig = await startServing();
+    const categories = async (changes: object): Promise<unknown> => {
+      await rig.post(BID, bidRequest(changes as Record<string, unknown>));
+      const { blockedCategories, allowedCategories } = asked().request;
+      return [blockedCategories, allowedCategories];
+    };
+    expect(await categories({ bcat: ["IAB25"], acat: ["IAB1"] })).toEqual([["IAB25"], ["IAB1"]]);
+    expect(await categories({ bcat: ["1007", "unknown"], cattax: 8 })).toEqual([["IAB8-18"], []]);
+    expect(await categories({ acat: ["1007"], cattax: 8 })).toEqual([[], ["IAB8-18"]]);
+    expect(await categories({ bcat: ["483"], cattax: 7 })).toEqual([["*"], []]);
+    expect(await categories({ acat: ["unknown"], cattax: 8 })).toEqual([["*"], []]);
+    expect(await categories({ cattax: 7 })).toEqual([[], []]);
   });
 
   test("the session, where no id is allowed", async () => {

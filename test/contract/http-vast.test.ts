@@ -125,6 +125,61 @@ describe("GET /vast", () => {
   });
 });
 
+describe("companions", () => {
+  const banner = { url: "https://cdn.example/a.png", mimeType: "image/png", widthPixels: 300, heightPixels: 250 };
+
+  test("are asked for by size, and shown with their own view and click", async () => {
+    rig = await startServing();
+    rig.asker.on("listener.Decide", ({ to }) => {
+      const answer = bidAnswer(to, rig.clock.nowMs(), "1");
+      const companions = [{ ...banner, clickUrl: "https://a.example/c", altText: "Rad" }];
+      const bids = answer.bids.map((bid) => ({
+        ...bid,
+        creative: { ...bid.creative, skipAfterMs: 7_000, companions },
+      }));
+      return { ...answer, bids };
+    });
+    const text = await (await rig.get("/vast?companionad=300x250,728x90")).text();
+    expect(asked().slots[0]?.companions).toEqual([
+      { widthPixels: 300, heightPixels: 250 },
+      { widthPixels: 728, heightPixels: 90 },
+    ]);
+    expect(text).toContain('<Linear skipoffset="00:00:07.000">');
+    expect(text).toContain('<Tracking event="progress" offset="00:00:05.000">');
+    const companion = /<Companion .*<\/Companion>/.exec(text)?.[0] ?? "";
+    expect(companion).toContain('width="300" height="250"');
+    const [click = "", view = ""] = [...companion.matchAll(/https:\/\/ads\.example(\/e\?[^\]]+)/g)].map(
+      ([, path]) => path,
+    );
+    const clicked = await rig.get(click);
+    expect([clicked.status, clicked.headers.get("location")]).toEqual([302, "https://a.example/c"]);
+    expect((await rig.get(view)).status).toBe(204);
+    expect(rig.asker.asked.at(-1)?.payload).toMatchObject({ event: "creativeView" });
+  });
+
+  test("are not asked for where the player shows no pictures, or names no sizes", async () => {
+    rig = await startServing();
+    const imp = (audio: object): Record<string, unknown> => ({
+      imp: [{ id: "slot", audio: { mimes: ["audio/mpeg"], ...audio } }],
+    });
+    await rig.post("/vast", bidRequest(imp({ companionad: [{ w: 300, h: 250 }], companiontype: [2, 3] })));
+    expect(asked().slots[0]).not.toHaveProperty("companions");
+    await rig.post("/vast", bidRequest(imp({ companionad: [{ format: [{ w: 300, h: 250 }] }], companiontype: [1] })));
+    expect(asked().slots[0]?.companions).toEqual([{ widthPixels: 300, heightPixels: 250 }]);
+    const refused = await rig.get("/vast?companionad=big&test=1");
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining("companionad[0]")]);
+  });
+
+  test("an error is counted by the code that the player put into its macro", async () => {
+    rig = await startServing();
+    const text = await (await rig.get("/vast")).text();
+    const [, path = ""] = /<Error><!\[CDATA\[https:\/\/ads\.example(\/e\?[^\]]+\[ERRORCODE\])/.exec(text) ?? [];
+    await rig.get(path.replace("[ERRORCODE]", "405"));
+    await rig.get(path);
+    expect(rig.observed.slice(-2).map(({ outcome }) => outcome)).toEqual(["error-405", "accepted"]);
+  });
+});
+
 test("POST /vast takes a bid request", async () => {
   rig = await startServing();
   const response = await rig.post("/vast", bidRequest());

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Decision, Roles } from "../../actors/decision/decision.ts";
 import { decide } from "../../actors/decision/kernel.ts";
 import type { CatalogIndex } from "../../protocols/catalog-index.ts";
+import type { AudioSlot } from "../../protocols/messages/listener.ts";
+import { EVERY_CATEGORY } from "../../protocols/openrtb/categories.ts";
 import { ROLES } from "../../protocols/roles.ts";
 import { indexOf, NOON_MS, request, type RequestSpec, rolesOf } from "../support/campaigns.ts";
 
@@ -221,6 +223,7 @@ describe("hard rules", () => {
     ],
     ["an exact duration missed", { slot: { requiredDurationsMs: [15_000] } }, { id: "a" }, "kernel/duration"],
     ["a media type", { slot: { mimes: ["audio/ogg"] } }, { id: "a" }, "kernel/mime"],
+    ["a media type by another name", { slot: { mimes: ["audio/mp3"] } }, { id: "a" }, "served"],
     ["a media type in capitals", { slot: { mimes: ["Audio/MPEG"] } }, { id: "a" }, "served"],
     ["a bitrate too high", { slot: { maxBitrateKbps: 96 } }, { id: "a" }, "kernel/bitrate"],
     [
@@ -309,6 +312,27 @@ describe("hard rules", () => {
     const line = { id: "a", adSet: { targeting: { dayparts: [{ days: [1], from: "06:30", to: "08:30" }] } } };
     const hours = [6, 7, 8].map((hourOfWeek) => reasonOf({ context: { hourOfWeek } }, line));
     expect(hours).toEqual(["kernel/daypart", "served", "kernel/daypart"]);
+  });
+
+  test("only those companions are served that the player has a place for", () => {
+    const companion = (widthPixels: number, scheme = "https") => ({
+      url: `${scheme}://cdn.example/${widthPixels}.png`,
+      mimeType: "image/png",
+      widthPixels,
+      heightPixels: 250,
+    });
+    const line = { id: "a", creative: { companions: [companion(300), companion(320), companion(250, "http")] } };
+    const shown = (slot: Partial<AudioSlot>): number[] =>
+      decided(indexOf(line), { slot }).winner?.companions.map(({ widthPixels }) => widthPixels) ?? [];
+    const companions = [300, 250, 728].map((widthPixels) => ({ widthPixels, heightPixels: 250 }));
+    expect(shown({ companions })).toEqual([300, 250]);
+    expect(shown({ companions, secure: true })).toEqual([300]);
+    expect(shown({})).toEqual([]);
+  });
+
+  test("a blocklist that cannot be read blocks all", () => {
+    const { winner, vetoCounts, nbr } = decided(indexOf({ id: "a" }), { blockedCategories: [EVERY_CATEGORY] });
+    expect([winner, vetoCounts, nbr]).toEqual([null, { "kernel/category": 1 }, 501]);
   });
 
   test("only those media files are served that the slot takes", () => {
