@@ -139,6 +139,12 @@ export const Settings = z.strictObject({
       seat: z.string().min(1).max(64).nullable().default(null),
     })
     .prefault({}),
+  currency: z
+    .strictObject({
+      /** Units of each currency that one US dollar buys, as {"EUR": 0.92}; without rates, campaigns are bid in their own currency only. */
+      rates: z.record(z.string().regex(/^[A-Z]{3}$/), z.number().min(1e-6).max(1e9)).default({}),
+    })
+    .prefault({}),
   privacy: z
     .strictObject({
       /** Our id in the IAB Global Vendor List; while unset no vendor has consent under the GDPR. */

@@ -13,6 +13,8 @@ export interface CatalogIndex {
   readonly targeting: Readonly<Record<TargetingDimension, PostingLists>>;
   /** In the order of their ids, by which requests name them (`imp.pmp.deals[].id`). */
   readonly deals: readonly DealEntry[];
+  /** Those of the ad sets. */
+  readonly currencies: readonly string[];
 }
 
 /** Entries by ordinal, from 0; shards decode them when they are first looked at (packed-index.ts). */

@@ -43,6 +43,8 @@ export interface SlotRow {
   readonly creativeId: string | null;
   readonly dealId: string | null;
   readonly priceNanos: Nanos | null;
+  readonly clearingNanos: Nanos | null;
+  readonly clearingCurrency: string | null;
   readonly floorNanos: Nanos | null;
   readonly reservedUntil: EpochMs | null;
   /** Probability of this outcome given those of the places before it; the record's own is their product. */
@@ -91,6 +93,7 @@ export interface DecisionRecord {
   readonly campaignId: string | null;
   readonly adSetId: string | null;
   readonly creativeId: string | null;
+  /** Of the answer: of price and floor. */
   readonly currency: string | null;
   /** The deal under which it was bid, or null. */
   readonly dealId: string | null;
@@ -98,6 +101,8 @@ export interface DecisionRecord {
   readonly floorNanos: Nanos;
   /** What the impression will cost: the bid, as all prices are first prices (A1). */
   readonly clearingNanos: Nanos | null;
+  /** The campaign's own. */
+  readonly clearingCurrency: string | null;
   /** Until when money and caps are reserved; the impression counts until then. Null for a no-bid. */
   readonly reservedUntil: EpochMs | null;
   /** Every place in the order in which they are heard, where there were several; the fields of one ad are then those of the first. */
@@ -118,7 +123,8 @@ export interface DecisionRecord {
   readonly proposed: number;
   readonly considered: number;
   readonly roles: readonly RoleRow[];
-  readonly versions: { readonly catalog: number; readonly config: string };
+  /** `rates`: the snapshot by which currencies were converted; absent where there was none (C1). */
+  readonly versions: { readonly catalog: number; readonly config: string; readonly rates?: string };
   readonly capabilities: Capabilities;
   readonly context: CoarseContext;
   readonly seed: string;
@@ -151,7 +157,7 @@ export function decisionRecordOf(row: unknown): DecisionRecord | null {
   if (!isDecisionRecord(row)) return null;
   const version: number = row.v;
   if (version >= 3) return row;
-  const second = { ...row, v: 3, dealId: null, slots: [] } as const;
+  const second = { ...row, v: 3, dealId: null, slots: [], clearingCurrency: row.currency } as const;
   if (version === 2) return second;
   const unknown = { node: "", receivedAt: null, reservedUntil: null, inputs: "absent" } as const;
   const candidates = row.candidates.map((candidate) => ({ ...candidate, bidNanos: 0 }));

@@ -27,9 +27,10 @@ interface CandidateView {
 }
 
 /** One place of an answer with several. */
-export interface SlotView extends Omit<SlotRow, "priceNanos" | "floorNanos" | "reservedUntil"> {
+export interface SlotView extends Omit<SlotRow, "priceNanos" | "floorNanos" | "clearingNanos" | "reservedUntil"> {
   readonly priceMicros: number | null;
   readonly floorMicros: number | null;
+  readonly clearingMicros: number | null;
   readonly billing: BillingView;
 }
 
@@ -53,6 +54,7 @@ export interface ExplainView {
   readonly priceMicros: number | null;
   readonly floorMicros: number;
   readonly clearingMicros: number | null;
+  readonly clearingCurrency: string | null;
   readonly propensity: number;
   readonly actions: readonly ActionRow[];
   readonly noAdProbability: number;
@@ -141,6 +143,7 @@ export function explainView(
     priceMicros: micros(record.priceNanos),
     floorMicros: microsOf(record.floorNanos),
     clearingMicros: micros(record.clearingNanos),
+    clearingCurrency: record.clearingCurrency,
     propensity: record.propensity,
     actions: record.actions,
     noAdProbability: record.noAdProbability,
@@ -163,11 +166,12 @@ export function explainView(
     requestHash: record.requestHash,
     seed: record.seed,
     inputs: typeof record.inputs === "string" ? record.inputs : "sealed",
-    slots: record.slots.map(({ priceNanos, floorNanos, reservedUntil, ...slot }) => ({
+    slots: record.slots.map(({ priceNanos, floorNanos, clearingNanos, reservedUntil, ...slot }) => ({
       ...slot,
       priceMicros: micros(priceNanos),
       floorMicros: micros(floorNanos),
-      billing: billingOf(slot.slot === null ? "none" : stages[slot.slot], priceNanos, reservedUntil),
+      clearingMicros: micros(clearingNanos),
+      billing: billingOf(slot.slot === null ? "none" : stages[slot.slot], clearingNanos, reservedUntil),
     })),
     events: events.map(({ slot = 0, event, atMs }) => ({ slot, event, at: instantText(atMs) })),
     billing: billingOf(stages[0], record.clearingNanos, record.reservedUntil),

@@ -2,14 +2,14 @@ import type { AdSetEntry, CatalogIndex, CompiledIndex, CreativeEntry, DealEntry,
 import { decode, encode } from "./codec.ts";
 
 /**
- * The compiled catalog in one piece of memory that all shards share (D17): bytes of the head (u32), the head (version, counts, targeting, deals)
+ * The compiled catalog in one piece of memory that all shards share (D17): bytes of the head (u32), the head (version, counts, targeting, deals, currencies)
  * as msgpack, the end of each entry (u32), the entries as msgpack, ad sets before creatives. An entry is decoded when it is first
  * looked at: to decode all of ten thousand campaigns at each change held every decision of a shard up for 60 ms, to open this takes one.
  */
 export function packIndex(index: CompiledIndex): SharedArrayBuffer {
-  const { version, targeting, deals, adSets, creatives } = index;
+  const { version, targeting, deals, currencies, adSets, creatives } = index;
   const counts = { adSets: adSets.length, creatives: creatives.length };
-  const head = encode({ version, targeting, deals, ...counts } satisfies Head);
+  const head = encode({ version, targeting, deals, currencies, ...counts } satisfies Head);
   const entries = [...adSets, ...creatives].map((entry) => encode(entry));
   const entriesAt = U32 + head.byteLength + U32 * entries.length;
   const bytes = new Uint8Array(
@@ -31,7 +31,9 @@ export function packIndex(index: CompiledIndex): SharedArrayBuffer {
 export function openIndex(packed: SharedArrayBuffer): CatalogIndex {
   const view = new DataView(packed);
   const headBytes = view.getUint32(0);
-  const { version, targeting, deals, adSets, creatives } = decode(copyOf(packed, U32, U32 + headBytes)) as Head;
+  const { version, targeting, deals, currencies, adSets, creatives } = decode(
+    copyOf(packed, U32, U32 + headBytes),
+  ) as Head;
   const endsAt = U32 + headBytes;
   const entriesAt = endsAt + U32 * (adSets + creatives);
   const entry = (position: number): unknown => {
@@ -42,6 +44,7 @@ export function openIndex(packed: SharedArrayBuffer): CatalogIndex {
     version,
     targeting,
     deals,
+    currencies,
     adSets: new LazyEntries(adSets, (ordinal) => entry(ordinal) as AdSetEntry),
     creatives: new LazyEntries(creatives, (ordinal) => entry(adSets + ordinal) as CreativeEntry),
   };
@@ -51,6 +54,7 @@ interface Head {
   readonly version: number;
   readonly targeting: CatalogIndex["targeting"];
   readonly deals: readonly DealEntry[];
+  readonly currencies: readonly string[];
   /** How many there are. */
   readonly adSets: number;
   readonly creatives: number;

@@ -56,7 +56,8 @@ export function compileIndex(documents: readonly CatalogDocument[], version: num
     targetings.push(adSet.targeting);
   }
   const deals = dealEntries(sources.deals, adSets);
-  return { version, adSets, creatives, targeting: compileTargeting(targetings), deals };
+  const currencies = [...new Set(adSets.map(({ currency }) => currency))].sort();
+  return { version, adSets, creatives, targeting: compileTargeting(targetings), deals, currencies };
 }
 
 function sort(documents: readonly CatalogDocument[]): Sources {

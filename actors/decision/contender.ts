@@ -4,13 +4,14 @@ import type { Expectation, Proposal, RewardAnswer } from "../../protocols/roles.
 import { draw, pick } from "./draw.ts";
 import { soldAs } from "./gate.ts";
 import type { HardRules } from "./hard-rules.ts";
-import { GUARANTEED_TIER, type Sale } from "./market.ts";
+import { bidIn, GUARANTEED_TIER, type Market, type Sale } from "./market.ts";
 
 /** Personalisation moves a bid by this share at most, so that the walk over candidates knows when nobody can win any more. */
 export const UPLIFT_MAX = 0.25;
 
-/** No candidate scores more than this: costs only lower a score. */
-export const scoreBound = (adSet: AdSetEntry, upliftMax: number): number => adSet.bidCpmMicros * (1 + upliftMax);
+/** No candidate scores more than this: costs only lower a score, and no price is above the bid. What is not converted is not scored. */
+export const scoreBound = (adSet: AdSetEntry, market: Market, upliftMax: number): number =>
+  (bidIn(adSet, market) ?? Infinity) * (1 + upliftMax);
 
 /** One creative that is worth playing to this listener. */
 interface Playable extends Scored {
@@ -66,7 +67,7 @@ export function scoreOf(
   chance = 1,
 ): Playable {
   const sale = soldAs(adSet, creative, rules);
-  const terms = termsOf(sale, creative, opinions, expectation);
+  const terms = termsOf(sale, creative, opinions, expectation, adSet.currency, rules.market.perDollar);
   let scoreNanos = 0;
   for (const { nanos } of terms) scoreNanos += nanos;
   return { creative, sale, terms, scoreNanos, chance };
@@ -135,18 +136,23 @@ function contenderOf(
 export const isRaised = (tier: number, adSet: AdSetEntry): boolean => tier <= GUARANTEED_TIER && tier < adSet.tier;
 
 function termsOf(
-  { priceCpmMicros, dealId }: Sale,
+  sale: Sale,
   creative: CreativeEntry,
   { reward, upliftMax }: Pick<Opinions, "reward" | "upliftMax">,
   expectation: Expectation | undefined,
+  currency: string,
+  perDollar: number,
 ): TermRow[] {
+  const { priceCpmMicros, dealId } = sale;
   const why = dealId === null ? "bid" : `deal ${dealId}`;
   const terms: TermRow[] = [{ role: "audience", nanos: priceCpmMicros, why }];
   const most = priceCpmMicros * Math.min(upliftMax, UPLIFT_MAX);
-  const uplift = Math.trunc(Math.max(-most, Math.min(most, expectation?.nanos ?? 0)));
+  // Personalisation speaks of the campaign's own currency.
+  const scale = sale.currency === currency || sale.costNanos === 0 ? 1 : priceCpmMicros / sale.costNanos;
+  const uplift = Math.trunc(Math.max(-most, Math.min(most, (expectation?.nanos ?? 0) * scale)));
   if (expectation !== undefined && uplift !== 0)
     terms.push({ role: "personalisation", nanos: uplift, why: expectation.why });
-  const cost = Math.ceil((Math.max(0, reward.nanosPerSecond) * creative.durationMs) / 1000);
+  const cost = Math.ceil((Math.max(0, reward.nanosPerSecond) * perDollar * creative.durationMs) / 1000);
   if (cost > 0) terms.push({ role: "reward", nanos: -cost, why: reward.why });
   return terms;
 }

@@ -5,6 +5,7 @@ import type {
   CreativeEntry,
   MediaFileEntry,
 } from "../../protocols/catalog-index.ts";
+import type { RateSnapshot } from "../../protocols/currency.ts";
 import type { ActionRow, CandidateRow, RoleRow } from "../../protocols/decision-record.ts";
 import type { AudioSlot, DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { NoBidReason } from "../../protocols/openrtb/no-bid.ts";
@@ -42,6 +43,8 @@ export interface DecisionInputs {
   readonly upliftMax: number;
   /** Campaigns whose wallet refused a reservation in this very decision. */
   readonly refusedCampaigns: readonly string[];
+  /** What currencies are worth; absent or null: nothing is converted. */
+  readonly rates?: RateSnapshot | null;
 }
 
 export interface DecisionSnapshots {

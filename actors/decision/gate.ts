@@ -25,8 +25,8 @@ export function gate(
 }
 
 /** How a creative that passed the rules is sold. */
-export function soldAs(adSet: AdSetEntry, creative: CreativeEntry, { slot, market }: HardRules): Sale {
-  const sale = saleOf(adSet, creative, slot, market);
+export function soldAs(adSet: AdSetEntry, creative: CreativeEntry, { market }: HardRules): Sale {
+  const sale = saleOf(adSet, creative, market);
   if (typeof sale === "string") throw new Error(`${creative.id} did not pass the rules: ${sale}`);
   return sale;
 }

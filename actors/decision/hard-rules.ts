@@ -5,13 +5,14 @@ import type {
   CreativeEntry,
   MediaFileEntry,
 } from "../../protocols/catalog-index.ts";
+import { isRated, type RateSnapshot } from "../../protocols/currency.ts";
 import { mediaType } from "../../protocols/media-type.ts";
 import type { AudioSlot, DecisionRequest, Floors } from "../../protocols/messages/listener.ts";
 import { EVERY_CATEGORY } from "../../protocols/openrtb/categories.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import { hasBit } from "./bitmap.ts";
 import { UNSAFE } from "./child-safety.ts";
-import { hasFloor, isDomainIn, type Market, marketOf, saleVeto } from "./market.ts";
+import { bidIn, hasFloor, isDomainIn, type Market, marketOf, saleVeto } from "./market.ts";
 
 /** A rule that no agent can waive (V1). */
 export interface HardVeto {
@@ -25,7 +26,6 @@ export interface HardRules {
   readonly slot: AudioSlot;
   readonly market: Market;
   readonly hourOfWeek: number | undefined;
-  readonly currency: string | undefined;
   readonly mimes: ReadonlySet<string>;
   readonly blockedCategories: ReadonlySet<string>;
   readonly allowedCategories: ReadonlySet<string>;
@@ -55,15 +55,20 @@ const VETO = {
   child: { reason: "child-safety", rule: "categories safe for children only" },
 } as const satisfies Record<string, HardVeto>;
 
-export function hardRules(request: DecisionRequest, slot: AudioSlot, catalog: CatalogIndex, nowMs: EpochMs): HardRules {
+export function hardRules(
+  request: DecisionRequest,
+  slot: AudioSlot,
+  catalog: CatalogIndex,
+  nowMs: EpochMs,
+  rates: RateSnapshot | null = null,
+): HardRules {
   const { capabilities, context } = request;
-  const currency = currencyOf(request);
+  const currency = currencyOf(request, rates);
   return {
     nowMs,
     slot,
-    market: marketOf(request, slot, catalog, currency),
+    market: marketOf(request, slot, catalog, currency, rates),
     hourOfWeek: context.hourOfWeek,
-    currency,
     mimes: new Set(slot.mimes.map(mediaType)),
     blockedCategories: new Set(request.blockedCategories),
     allowedCategories: new Set(request.allowedCategories),
@@ -76,10 +81,10 @@ export function hardRules(request: DecisionRequest, slot: AudioSlot, catalog: Ca
 const lowered = (texts: readonly string[]): ReadonlySet<string> => new Set(texts.map((text) => text.toLowerCase()));
 
 /**
- * The one currency of a decision, because bids of different currencies cannot be compared without rates: that of the first floor where
- * there is one, else the request's first. Undefined when the floor's is not among those that the request takes.
+ * The one currency of a decision, in which bids are compared and answered: that of the first floor where there is one, else the request's
+ * first. Where the floor's is not among those that the request takes, the first of them that the rates know; undefined without.
  */
-function currencyOf({ currencies, slots }: DecisionRequest): string | undefined {
+function currencyOf({ currencies, slots }: DecisionRequest, rates: RateSnapshot | null): string | undefined {
   let stated: Floors | undefined;
   for (const slot of slots) {
     if (slot.privateAuction !== true && hasFloor(slot)) stated ??= slot;
@@ -87,14 +92,15 @@ function currencyOf({ currencies, slots }: DecisionRequest): string | undefined 
   }
   if (currencies.length === 0) return (stated ?? slots[0])?.floorCurrency;
   if (stated === undefined) return currencies[0];
-  return currencies.includes(stated.floorCurrency) ? stated.floorCurrency : undefined;
+  if (currencies.includes(stated.floorCurrency)) return stated.floorCurrency;
+  return isRated(rates, stated.floorCurrency) ? currencies.find((each) => isRated(rates, each)) : undefined;
 }
 
 /** Why no creative of the ad set may be served now, or null. */
 export function adSetVeto(adSet: AdSetEntry, rules: HardRules): HardVeto | null {
   if (adSet.startsAtMs !== null && rules.nowMs < adSet.startsAtMs) return VETO.flightBefore;
   if (adSet.endsAtMs !== null && rules.nowMs >= adSet.endsAtMs) return VETO.flightAfter;
-  if (adSet.currency !== rules.currency) return VETO.currency;
+  if (adSet.currency !== rules.market.currency && bidIn(adSet, rules.market) === null) return VETO.currency;
   if (adSet.hours === null) return null;
   if (rules.hourOfWeek === undefined) return VETO.daypartUnknown;
   return hasBit(adSet.hours, rules.hourOfWeek) ? null : VETO.daypart;
@@ -103,7 +109,7 @@ export function adSetVeto(adSet: AdSetEntry, rules: HardRules): HardVeto | null 
 /** Why this creative may not be served at that bid, or null. */
 export function creativeVeto(creative: CreativeEntry, adSet: AdSetEntry, rules: HardRules): HardVeto | null {
   if (!fits(creative.durationMs, rules.slot)) return VETO.duration;
-  const sale = saleVeto(adSet, creative, rules.slot, rules.market);
+  const sale = saleVeto(adSet, creative, rules.market);
   if (sale !== null) return VETO[sale];
   if (rules.blockedDomains.size > 0 && isDomainIn(creative.advertiserDomain, rules.blockedDomains)) return VETO.domain;
   if (rules.blockedCategories.has(EVERY_CATEGORY)) return VETO.taxonomy;

@@ -7,6 +7,7 @@ import type { Decision, DecisionInputs, DecisionSnapshots, PlaceDecision, Roles 
 import { type Deliberation, gated, heldBack, outcomeOf, outright, without, worthless } from "./deliberation.ts";
 import { draw } from "./draw.ts";
 import { hardRules } from "./hard-rules.ts";
+import type { Market } from "./market.ts";
 import { placesOf } from "./places.ts";
 import { decidePod } from "./pod.ts";
 import { actionSet, ranksOf } from "./propensity.ts";
@@ -37,7 +38,7 @@ export function decide(inputs: DecisionInputs, snapshots: DecisionSnapshots, rol
   }
   const reached = roles.audience({ index: catalog, context: request.context });
   tally.consulted(reached);
-  const rules = request.slots.map((slot) => hardRules(request, slot, catalog, inputs.nowMs));
+  const rules = request.slots.map((slot) => hardRules(request, slot, catalog, inputs.nowMs, inputs.rates ?? null));
   const deliberation = { inputs, snapshots, roles, rules, quality: quality.answer, seed, tally };
   const proposed = countBits(reached.answer.words);
   const places = placesOf(request.slots);
@@ -84,21 +85,28 @@ function decideOne(deliberation: Deliberation, words: readonly number[]): PlaceD
  * @returns all that are worth playing.
  */
 function deliberate(deliberation: Deliberation, reward: RewardAnswer, words: readonly number[]): readonly Contender[] {
-  const { upliftMax } = deliberation.inputs;
+  const { inputs, rules, snapshots } = deliberation;
+  const { upliftMax } = inputs;
+  const [only] = rules;
+  if (only === undefined) return [];
+  const { market } = only;
+  // The index is in the order of bids as they are written, which says nothing where some of them are converted.
+  const isMixed = market.rates !== null && snapshots.catalog.currencies.length > 1;
   const contenders: Contender[] = [];
   let certain: Contender | undefined;
   let size = WAVE_MIN;
-  const walk = new Walk(
-    words,
-    deliberation.snapshots.catalog,
-    deliberation.rules.map(({ market }) => market),
-  );
+  const walk = new Walk(words, snapshots.catalog, [market]);
   while (walk.adSet !== undefined) {
     const { tier } = walk;
     const wave: Proposal[] = [];
     for (let seen = 0; seen < size && walk.adSet !== undefined; seen++) {
       const { adSet } = walk;
-      if (walk.tier !== tier || isBeaten(adSet, tier, certain, upliftMax)) break;
+      if (walk.tier !== tier) break;
+      if (isBeaten(adSet, tier, market, certain, upliftMax)) {
+        if (!isMixed) break;
+        walk.advance();
+        continue;
+      }
       const proposal = propose(adSet, deliberation);
       if (proposal !== null) wave.push(proposal);
       walk.advance();
@@ -107,16 +115,23 @@ function deliberate(deliberation: Deliberation, reward: RewardAnswer, words: rea
       contenders.push(contender);
       if (contender.takesPart >= 1 && (certain === undefined || rankOf(contender, certain) > 0)) certain = contender;
     }
-    if (walk.adSet === undefined || isBeaten(walk.adSet, walk.tier, certain, upliftMax)) break;
+    if (walk.adSet === undefined || (certain !== undefined && walk.tier > certain.tier)) break;
+    if (!isMixed && isBeaten(walk.adSet, walk.tier, market, certain, upliftMax)) break;
     size = Math.min(size * 2, WAVE_MAX);
   }
   return contenders;
 }
 
-/** @param tier the highest at which it may be served. */
-function isBeaten(adSet: AdSetEntry, tier: number, leader: Contender | undefined, upliftMax: number): boolean {
+/** @param tier the highest at which the ad set may be served. */
+function isBeaten(
+  adSet: AdSetEntry,
+  tier: number,
+  market: Market,
+  leader: Contender | undefined,
+  upliftMax: number,
+): boolean {
   if (leader === undefined || tier < leader.tier) return false;
-  return tier > leader.tier || scoreBound(adSet, upliftMax) < leader.rankNanos;
+  return tier > leader.tier || scoreBound(adSet, market, upliftMax) < leader.rankNanos;
 }
 
 /** Applies the hard rules. @returns null when they leave nothing. */

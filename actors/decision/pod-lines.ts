@@ -3,6 +3,8 @@ import type { VetoRow } from "../../protocols/decision-record.ts";
 import type { Nanos } from "../../protocols/quantities.ts";
 import type { Proposal, RoleVeto } from "../../protocols/roles.ts";
 import { type Deliberation, gated, outright, without } from "./deliberation.ts";
+import type { HardRules } from "./hard-rules.ts";
+import { bidIn } from "./market.ts";
 import { Walk } from "./walk.ts";
 
 /** Ad sets among which an answer of several ads is composed: the best ranked that may fill a place of it. */
@@ -23,13 +25,15 @@ export interface Line {
 /** Walks by tier and bid until enough ad sets are found that no lasting veto stands against. */
 export function linesOf(deliberation: Deliberation, words: readonly number[]): readonly Line[] {
   const { rules, snapshots } = deliberation;
+  const isMixed = rules.some(({ market }) => market.rates !== null) && snapshots.catalog.currencies.length > 1;
   const walk = new Walk(
     words,
     snapshots.catalog,
     rules.map(({ market }) => market),
   );
   const lines: Line[] = [];
-  while (walk.adSet !== undefined && lines.length < LINES_MAX) {
+  // The walk is by bids as they are written: where some are converted, all are looked at, and ranked anew.
+  while (walk.adSet !== undefined && (isMixed || lines.length < LINES_MAX)) {
     const wave: Omit<Line, "freeNanos">[] = [];
     for (; walk.adSet !== undefined && wave.length < WAVE; walk.advance()) {
       const line = lineOf(walk.adSet, deliberation);
@@ -37,7 +41,12 @@ export function linesOf(deliberation: Deliberation, words: readonly number[]): r
     }
     lines.push(...lasting(wave, deliberation));
   }
+  if (isMixed) lines.sort((one, other) => one.adSet.tier - other.adSet.tier || bidOf(other, rules) - bidOf(one, rules));
   return lines.slice(0, LINES_MAX);
+}
+
+function bidOf({ adSet }: Line, rules: readonly HardRules[]): number {
+  return Math.max(...rules.map(({ market }) => bidIn(adSet, market) ?? 0));
 }
 
 function lineOf(adSet: AdSetEntry, deliberation: Deliberation): Omit<Line, "freeNanos"> | null {

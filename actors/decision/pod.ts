@@ -138,8 +138,7 @@ class Pod {
       const out = opinions.isOut(ad.line, ad.creative.id);
       if (out === "always" || (isNext && out === "now") || ad.marks.some((mark) => used.has(mark))) return;
       const { sale, scoreNanos } = this.#scored(index, imp, opinions);
-      if (scoreNanos > 0)
-        options.push({ ad: index, tier: sale.tier, nanos: scoreNanos, priceNanos: sale.priceCpmMicros });
+      if (scoreNanos > 0) options.push({ ad: index, tier: sale.tier, nanos: scoreNanos, priceNanos: sale.costNanos });
     });
     return options.sort((one, other) => one.tier - other.tier || other.nanos - one.nanos || one.ad - other.ad);
   }
@@ -214,7 +213,7 @@ class Pod {
     const { creative, sale } = chosen.drawn;
     const ad = this.#ads.find((each) => this.#line(each.line).adSet === chosen.adSet && each.creative === creative);
     if (ad === undefined) throw new Error(`${creative.id} is of no line`);
-    this.#placed.push({ ad, pod, priceNanos: sale.priceCpmMicros });
+    this.#placed.push({ ad, pod, priceNanos: sale.costNanos });
     this.#leftMs[imp] = (this.#leftMs[imp] ?? Infinity) - ad.durationMs;
     if (chosen.standIn !== undefined) this.#deliberation.tally.defaulted("creative", chosen.standIn);
   }

@@ -30,8 +30,8 @@ export function replay(transcript: Transcript, seed: string, world: ReplayWorld)
       return { ok: false, reason: `${role}@${variant} was version ${version} and is ${agent.version} now` };
     agents.set(role, agent);
   }
-  const { nowMs, sessionStartedMs, recent, upliftMax, request, refused } = transcript;
-  const inputs = { nowMs, sessionStartedMs, recent, upliftMax, request, refusedCampaigns: refused };
+  const { nowMs, sessionStartedMs, recent, upliftMax, request, refused, rates = null } = transcript;
+  const inputs = { nowMs, sessionStartedMs, recent, upliftMax, request, refusedCampaigns: refused, rates };
   const roles = rolesOf(transcript, agents, seed, world);
   const decision = decide(inputs, { catalog: world.catalog }, roles, seed);
   const paid = transcript.unpaid ? unpaid(decision) : decision;

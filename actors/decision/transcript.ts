@@ -1,4 +1,5 @@
 import type { AdSetEntry } from "../../protocols/catalog-index.ts";
+import type { RateSnapshot } from "../../protocols/currency.ts";
 import type { DecisionRequest } from "../../protocols/messages/listener.ts";
 import type { EpochMs, Nanos } from "../../protocols/quantities.ts";
 import { type Role, ROLES } from "../../protocols/roles.ts";
@@ -21,6 +22,8 @@ export interface Transcript {
   readonly request: DecisionRequest;
   /** Campaigns that the wallet had refused before the roles were asked for the last time. */
   readonly refused: readonly string[];
+  /** Absent: nothing was converted. */
+  readonly rates?: RateSnapshot;
   /** The wallet refused the last answer too, and no other was tried. */
   readonly unpaid: boolean;
   /** In the order of `ROLES`: who played it, its part of the listener's state, and what one outside the process answered. */
@@ -78,7 +81,7 @@ export class TranscriptTaker {
   /** @param end how the decision came out, as far as the kernel cannot tell. */
   transcript(end: Pick<Transcript, "catalog" | "unpaid">): Transcript {
     if (this.#inputs === null) throw new Error("nothing was deliberated");
-    const { nowMs, sessionStartedMs, recent, upliftMax, request, refusedCampaigns } = this.#inputs;
+    const { nowMs, sessionStartedMs, recent, upliftMax, request, refusedCampaigns, rates } = this.#inputs;
     return {
       v: 2,
       catalog: end.catalog,
@@ -88,6 +91,7 @@ export class TranscriptTaker {
       upliftMax,
       request,
       refused: refusedCampaigns,
+      ...(rates === undefined || rates === null ? {} : { rates }),
       unpaid: end.unpaid,
       roles: ROLES.map((role) => {
         const player = this.#players.get(role);

@@ -48,7 +48,7 @@ export function answerRequest(
   if (heard === null) return table;
   const decisionId = fx.decisionId();
   const moment = { catalog, core, recent, decisionId, heard };
-  const { decision, transcript } = decideAndReserve(table, request, fx, settings.roster, moment);
+  const { decision, transcript } = decideAndReserve(table, request, fx, settings, moment);
   // Before the first index arrives there is nothing to say about campaigns.
   const nbr = catalog === undefined ? 0 : decision.nbr;
   const ads = winnersOf(decision).map((winner, slot) => ({
@@ -63,7 +63,11 @@ export function answerRequest(
       { ...decision, nbr },
       {
         decisionId,
-        versions: { catalog: catalog?.version ?? 0, config: settings.configVersion },
+        versions: {
+          catalog: catalog?.version ?? 0,
+          config: settings.configVersion,
+          ...(settings.rates == null ? {} : { rates: settings.rates.id }),
+        },
         nowMs: fx.nowMs,
         node: settings.node,
         experiments: armsOf(settings.roster, fx.key),
@@ -112,7 +116,7 @@ function decideAndReserve(
   table: ListenerTable,
   request: DecisionRequest,
   fx: Fx,
-  roster: Roster,
+  { roster, rates = null }: ListenerSettings,
   moment: Moment,
 ): { readonly decision: Decision; readonly transcript: Transcript } {
   const { catalog, core, recent, decisionId } = moment;
@@ -122,7 +126,7 @@ function decideAndReserve(
   const refusedCampaigns: string[] = [];
   for (;;) {
     const { sessionStartedMs } = core;
-    const inputs = { nowMs: fx.nowMs, request, sessionStartedMs, recent, upliftMax, refusedCampaigns };
+    const inputs = { nowMs: fx.nowMs, request, sessionStartedMs, recent, upliftMax, refusedCampaigns, rates };
     taker.begins(inputs);
     const decision = decide(inputs, { catalog: catalog ?? NO_CATALOG }, roles, decisionId);
     const ended = (end: Decision, isUnpaid: boolean) => ({
@@ -142,7 +146,7 @@ function reserveAll(winners: readonly Winner[], { test }: DecisionRequest, fx: F
   const held: { readonly campaign: string; readonly day: LocalDate; readonly nanos: number }[] = [];
   for (const { adSet, sale } of winners) {
     const campaign = adSet.campaignId;
-    const price = { campaign, day: localDate(adSet.timezone, fx.nowMs), nanos: sale.priceCpmMicros };
+    const price = { campaign, day: localDate(adSet.timezone, fx.nowMs), nanos: sale.costNanos };
     if (fx.call(wallet, reserve, { ...price, test }).ok) {
       held.push(price);
       continue;
@@ -227,7 +231,7 @@ function openDelivery(
     creativeId: creative.id,
     advertiserId: creative.advertiserId,
     day: localDate(adSet.timezone, fx.nowMs),
-    priceNanos: sale.priceCpmMicros,
+    priceNanos: sale.costNanos,
     durationMs: creative.durationMs,
     expiresAtMs,
     test: request.test,

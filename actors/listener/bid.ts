@@ -32,7 +32,7 @@ export function bidOf(winner: Winner, slot: number, expiresAtMs: EpochMs): Decid
     },
     cpmMicros: sale.priceCpmMicros,
     priceNanos: sale.priceCpmMicros,
-    currency: adSet.currency,
+    currency: sale.currency,
     ...(sale.dealId === null ? {} : { dealId: sale.dealId }),
     ...(sale.seat === null ? {} : { seat: sale.seat }),
     expiresAtMs,

@@ -1,3 +1,4 @@
+import type { RateSnapshot } from "../../protocols/currency.ts";
 import { fnv1a32, mix32 } from "../../protocols/hash.ts";
 import type { ArmRow } from "../../protocols/decision-record.ts";
 import {
@@ -50,6 +51,8 @@ export interface Roster {
 
 export interface ListenerSettings {
   readonly roster: Roster;
+  /** What currencies are worth; absent or null: nothing is converted. */
+  readonly rates?: RateSnapshot | null;
   /** For the decision record: which configuration decided, and on which node. */
   readonly configVersion: string;
   readonly node: string;

@@ -91,7 +91,12 @@ export class NodeRuntime {
         nats: nats.access,
         sealKey: folder.keys.seal,
         clockOffsetMs: settings.clock.offsetMs,
-        agents: { agents: settings.agents, quality: settings.quality, reward: settings.reward },
+        agents: {
+          agents: settings.agents,
+          quality: settings.quality,
+          reward: settings.reward,
+          currency: settings.currency,
+        },
         configVersion: configVersion(settings),
         node: settings.node,
       },

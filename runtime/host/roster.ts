@@ -16,6 +16,7 @@ import { rewardAgents } from "../../actors/reward/agent.ts";
 import { adjacentSeparationAgent, separationAgent, wideSeparationAgent } from "../../actors/separation/agent.ts";
 import { openThrottleAgent, throttleAgent } from "../../actors/throttle/agent.ts";
 import { walletActor } from "../../actors/wallet/actor.ts";
+import { rateSnapshot } from "../../protocols/currency.ts";
 import { Fault } from "../../protocols/errors.ts";
 import { isOutsideRole, OUTSIDE_ROLES } from "../../protocols/outside-agent.ts";
 import { type Role, ROLES } from "../../protocols/roles.ts";
@@ -26,9 +27,10 @@ import type { AgentSettings, VariantShare } from "../threads/agent-settings.ts";
 /** Every kind of actor this release runs, and the agents that play the roles of a decision. @throws Fault CONFIG_INVALID. */
 export function roster(
   settings: AgentSettings,
-  { configVersion, node }: Omit<ListenerSettings, "roster">,
+  { configVersion, node }: Omit<ListenerSettings, "roster" | "rates">,
 ): ReadonlyMap<string, AnyActor> {
-  const listener = listenerActor({ roster: castRoles(settings), configVersion, node });
+  const rates = rateSnapshot(settings.currency.rates);
+  const listener = listenerActor({ roster: castRoles(settings), rates, configVersion, node });
   return actorRegistry([
     catalogActor,
     budgetActor,

@@ -9,9 +9,10 @@ export interface VariantShare {
   readonly outside?: OutsideTerms | undefined;
 }
 
-/** Settings that agents are made from, as a shard's task carries them: `agents`, `quality` and `reward`. */
+/** Settings that decisions are made from, as a shard's task carries them: `agents`, `quality`, `reward` and `currency`. */
 export interface AgentSettings {
   readonly agents: Readonly<Record<Role, { readonly variants: readonly VariantShare[] }>>;
+  readonly currency: { readonly rates: Readonly<Record<string, number>> };
   readonly quality: { readonly requestsPerMinuteMax: number };
   readonly reward: {
     readonly nanosPerSecondHeard: number;

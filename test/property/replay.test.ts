@@ -7,6 +7,7 @@ import type { Roster } from "../../actors/listener/roster.ts";
 import { walletActor } from "../../actors/wallet/actor.ts";
 import { loadSettings } from "../../config/loader.ts";
 import { type DecisionRecord, isDecisionRecord } from "../../protocols/decision-record.ts";
+import { rateSnapshot } from "../../protocols/currency.ts";
 import { fnv1a32, mix32 } from "../../protocols/hash.ts";
 import { INDEX_SNAPSHOT } from "../../protocols/messages/catalog.ts";
 import { servingIdOf } from "../../protocols/decision-id.ts";
@@ -29,6 +30,8 @@ const DAY = "2026-11-24";
 // So few requests a minute that some listeners come to it.
 const SETTINGS = loadSettings({ environment: {}, overrides: { quality: { requestsPerMinuteMax: 4 } } });
 const VERSION = 7;
+/** Some nodes convert: then campaigns of both currencies compete. */
+const RATES = rateSnapshot({ EUR: 0.92 });
 
 /** All variants of all roles, one outside too where that can be, each for its part of the listeners. */
 const CAST: Roster = castRoles({
@@ -121,13 +124,16 @@ function listening(documents: readonly CatalogDocument[], cast: Roster, salt: nu
   const draw = randomStream(salt);
   const key = `listener-${salt}`; // another one, other variants
   const catalog = openIndex(packIndex(compileIndex(documents, VERSION)));
-  const kit = activate(listenerActor({ roster: cast, configVersion: "c", node: "n1" }), {
-    key,
-    nowMs: NOON_MS,
-    others: [walletActor, deliveryActor],
-    snapshots: { [INDEX_SNAPSHOT]: { version: VERSION, value: catalog } },
-    outside: ({ question }) => sayingOf(question, draw, ill),
-  });
+  const kit = activate(
+    listenerActor({ roster: cast, configVersion: "c", node: "n1", rates: salt % 2 === 0 ? null : RATES }),
+    {
+      key,
+      nowMs: NOON_MS,
+      others: [walletActor, deliveryActor],
+      snapshots: { [INDEX_SNAPSHOT]: { version: VERSION, value: catalog } },
+      outside: ({ question }) => sayingOf(question, draw, ill),
+    },
+  );
   const wallet = { kind: "wallet", key: walletKey(partitionOf(key, 16)) };
   documents.forEach(({ collection, id }) => {
     if (collection !== "campaigns") return;

@@ -17,6 +17,7 @@ function decision(at: number, changes: Partial<DecisionRecord> = {}): DecisionRe
     v: 3,
     dealId: null,
     slots: [],
+    clearingCurrency: "USD",
     decisionId: idAt(at),
     at,
     outcome: "bid",
