@@ -8,6 +8,7 @@ import { LINEAR_EVENTS } from "../../protocols/tracked-event.ts";
 import { signEventTokens, type TokenFields, type TokenKey } from "../../protocols/tracking-token.ts";
 import { asPartition } from "../../protocols/ids.ts";
 import type { DurationMs } from "../../protocols/quantities.ts";
+import { mediaType } from "../../protocols/media-type.ts";
 import { emptyVast, ERROR_CODE_MACRO, type VastAd, vastDocument } from "../../protocols/vast/document.ts";
 import { signTarget } from "./click-target.ts";
 import type { Decided, DecidedAd } from "./decider.ts";
@@ -44,7 +45,7 @@ export function adMarkup(urls: TrackingUrls, decided: DecidedAds): string {
   );
 }
 
-function vastAdOf(urls: TrackingUrls, decided: DecidedAds, { bid }: DecidedAd, tokens: PlayerTokens): VastAd {
+function vastAdOf(urls: TrackingUrls, decided: DecidedAds, { bid, imp }: DecidedAd, tokens: PlayerTokens): VastAd {
   const { creative, campaignId } = bid;
   const link = (token: string): string => `${urls.publicUrl}/e?t=${token}`;
   return {
@@ -61,7 +62,7 @@ function vastAdOf(urls: TrackingUrls, decided: DecidedAds, { bid }: DecidedAd, t
         : { registry: "ad-id.org", value: creative.adId },
     durationMs: creative.durationMs,
     expirySeconds: expirySecondsOf(decided, bid),
-    mediaFiles: creative.mediaFiles,
+    mediaFiles: creative.mediaFiles.map((file) => ({ ...file, mimeType: asAsked(file.mimeType, imp.audio.mimes) })),
     skipAfterMs: creative.skipAfterMs,
     progressMs: creative.durationMs > PROGRESS_MS ? PROGRESS_MS : undefined,
     companions: (creative.companions ?? []).map(({ clickUrl, ...companion }) => ({
@@ -78,6 +79,11 @@ function vastAdOf(urls: TrackingUrls, decided: DecidedAds, { bid }: DecidedAd, t
         : clickLink(urls, link(tokens.click), tokens.click, creative.clickUrl),
     clickTrackingUrls: [],
   };
+}
+
+/** A player may know a type only as it spells it itself. */
+function asAsked(mimeType: string, asked: readonly string[]): string {
+  return asked.includes(mimeType) ? mimeType : (asked.find((each) => mediaType(each) === mimeType) ?? mimeType);
 }
 
 /** The OpenRTB answer of a decision: a bid for each ad, with a VAST document of its own. */

@@ -180,6 +180,17 @@ describe("companions", () => {
   });
 });
 
+test("a media type is named as the player spells it", async () => {
+  rig = await startServing();
+  const imp = (mimes: string[]): Record<string, unknown> => ({ imp: [{ id: "slot", audio: { mimes } }] });
+  const typeFor = async (mimes: string[]): Promise<string | undefined> => {
+    const text = await (await rig.post("/vast", bidRequest(imp(mimes)))).text();
+    return /<MediaFile [^>]*type="([^"]+)"/.exec(text)?.[1];
+  };
+  expect(await typeFor(["audio/mp3"])).toBe("audio/mp3");
+  expect(await typeFor(["audio/mp3", "audio/mpeg"])).toBe("audio/mpeg");
+});
+
 test("POST /vast takes a bid request", async () => {
   rig = await startServing();
   const response = await rig.post("/vast", bidRequest());
