@@ -121,7 +121,7 @@ describeWithNatsCli("a running node, seen by operators through the nats CLI", ()
     expect(partitions.partitions.map((view: { partition: number }) => view.partition)).toEqual([0, 1, 2, 3]);
     expect(letters).toEqual({ deadLetters: [], truncated: false });
     expect(timers.timers.length).toBeGreaterThan(0);
-    expect(learners).toEqual({ learners: [] });
+    expect(learners).toEqual({ learners: [], truncated: false });
   });
 
   test("what is not there, not understood or not yet possible is an error of the service, with its number", async () => {
