@@ -253,10 +253,10 @@ export class ActorSupervision {
   idleFault(activation: Activation): Fault | null {
     const { stopped } = activation.header;
     const { kind, key } = activation.id;
+    const suspension = stopped === null ? this.#host.suspensions.of(kind, key) : undefined;
+    if (stopped === null && suspension === undefined) return null;
     const name = formatActorId(activation.id);
-    if (stopped !== null) return new Fault("ACTOR_STOPPED", `${name} is stopped: ${stopped.message}`);
-    const suspension = this.#host.suspensions.of(kind, key);
-    if (suspension === undefined) return null;
+    if (suspension === undefined) return new Fault("ACTOR_STOPPED", `${name} is stopped: ${stopped?.message}`);
     const what = suspension.key === null ? `the kind ${kind}` : name;
     const code = suspension.state === "stopped" ? "ACTOR_STOPPED" : "ACTOR_PAUSED";
     return new Fault(code, `${what} is ${suspension.state}: ${suspension.reason}`);

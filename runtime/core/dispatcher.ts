@@ -210,7 +210,7 @@ export class Dispatcher {
     const result = this.#handle(activation, type, payload, scope, owesReply, budget);
     const shape = typeof form === "string" ? form : "ask";
     const error = "error" in result ? result.error : null;
-    this.#host.watch.end(activation, { form: shape, message: type, payload }, startMs, error);
+    this.#host.watch.end(activation, shape, type, payload, startMs, error);
     return result;
   }
 
@@ -274,9 +274,9 @@ export class Dispatcher {
         scope.put(activation, before, handler(before as never, scope));
       }
       this.#absorb(scope, LOCAL_TELLS_MAX);
-      watch.end(activation, { form: "timer", message: name, payload: undefined }, startMs, null);
+      watch.end(activation, "timer", name, undefined, startMs, null);
     } catch (error) {
-      watch.end(activation, { form: "timer", message: name, payload: undefined }, startMs, error);
+      watch.end(activation, "timer", name, undefined, startMs, error);
       const directive = this.#supervision.judge(activation, error);
       if (directive === "stop") return;
       const again = new EffectScope(this.#host, activation, false);

@@ -51,8 +51,18 @@ export interface HandlerView {
  */
 export class HandlerTimes {
   readonly #kinds = new Map<string, Map<string, HandlerHistogram>>();
+  /** Of the last record. */
+  #kind = "";
+  #message = "";
+  #histogram = new HandlerHistogram();
 
   record(kind: string, message: string, micros: number, failed: boolean): void {
+    // Messages come in runs of one type.
+    if (kind !== this.#kind || message !== this.#message) this.#turnTo(kind, message);
+    this.#histogram.record(micros, failed);
+  }
+
+  #turnTo(kind: string, message: string): void {
     let messages = this.#kinds.get(kind);
     if (messages === undefined) {
       messages = new Map<string, HandlerHistogram>();
@@ -60,7 +70,9 @@ export class HandlerTimes {
     }
     let histogram = messages.get(message);
     if (histogram === undefined) messages.set(message, (histogram = new HandlerHistogram()));
-    histogram.record(micros, failed);
+    this.#kind = kind;
+    this.#message = message;
+    this.#histogram = histogram;
   }
 
   samples(): HandlerSample[] {

@@ -22,7 +22,9 @@ export class HandlerWatch {
   /** A handler returned, or threw `error`. @param startMs from `begin`. */
   end(
     { id, definition }: Activation,
-    { form, message, payload }: { readonly form: MessageForm; readonly message: string; readonly payload: unknown },
+    form: MessageForm,
+    message: string,
+    payload: unknown,
     startMs: number,
     error: unknown,
   ): void {

@@ -88,8 +88,9 @@ export class AttemptMemory implements AttemptLog {
     const words = this.#words;
     words[WORD.form] = 0;
     words[WORD.partition] = partition;
-    words[WORD.sequenceHigh] = Math.floor(sequence / HALF);
-    words[WORD.sequenceLow] = sequence % HALF;
+    const high = sequence < HALF ? 0 : Math.floor(sequence / HALF);
+    words[WORD.sequenceHigh] = high;
+    words[WORD.sequenceLow] = sequence - high * HALF;
     words[WORD.index] = index;
   }
 
