@@ -13,14 +13,14 @@ import { type CreativeState, GENRES } from "./state.ts";
  */
 
 /** Posterior draws behind one table of chances. */
-export const DRAWS = 64;
+const DRAWS = 64;
 const TEMPER = 0.5;
 /** Least chance of a live creative: what off-policy estimates need (decisioning.md 7.4), and what finds a creative that got better. */
 export const FLOOR = 0.02;
 /** A creative is live while its chance to be the best is at least this. */
 const STOP_BELOW = 0.01;
 /** Impressions before a creative that nothing is known of can be stopped: an upload's fair start. */
-export const FAIR_START = 200;
+const FAIR_START = 200;
 /** An upload's chance until then in a campaign that runs already, so that its start takes some 2,000 impressions of the campaign. */
 const FAIR_FLOOR = 0.1;
 /** Impressions of its leading creative after which a campaign runs already; at a launch all start alike. */

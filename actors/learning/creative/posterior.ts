@@ -30,7 +30,7 @@ export interface GammaPosterior {
 }
 
 /** Shape of the Gamma with mean 1 whose logarithm has about this standard deviation (matched coefficient of variation of a lognormal). */
-export const shapeOfLogSd = (logSd: number): number => 1 / (Math.exp(logSd * logSd) - 1);
+const shapeOfLogSd = (logSd: number): number => 1 / (Math.exp(logSd * logSd) - 1);
 
 export function creativePosterior(state: CreativeState): CreativePosterior {
   const { arms } = state;

@@ -13,10 +13,10 @@ import { PRIOR_SLOPE } from "./slope.ts";
 
 const GAIN = 0.6;
 const REACH = 1.5;
+/** Beyond it a ratio says no more than that; it keeps the state finite. */
+const RATIO_MAX = 1_000;
 const BELOW_PRIOR = 0.25;
 const ABOVE_PRIOR = 4;
-/** What a step is made for, in ms. */
-export const LEVEL_PERIOD_MS = 6 * 3_600_000;
 
 export const FatigueLevelState = z.strictObject({
   /** Micros for one effective ad. */
@@ -54,7 +54,7 @@ export function updateFatigueLevel(
   isHeld = false,
 ): FatigueLevelState {
   if (isHeld || !(target > 0) || !(load >= 0)) return { ...state, held: state.held + 1 };
-  const ratio = load / target;
+  const ratio = Math.min(load / target, RATIO_MAX);
   const moved = state.phiMicros * Math.exp(GAIN * clip(ratio - 1, -REACH, REACH));
   return { ...state, phiMicros: bounded(moved, state.priorMicros), steps: state.steps + 1, lastRatio: ratio };
 }

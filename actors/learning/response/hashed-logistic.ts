@@ -12,7 +12,7 @@ import { type Margin, tiltedMoments } from "./margin.ts";
  * msgpack. The variance's smallest unit is also its floor: the learner never stops to follow a change.
  */
 
-export const BUCKETS = 512;
+const BUCKETS = 512;
 const WEIGHT_UNIT = 1e-6;
 const VARIANCE_UNIT = 1e-4;
 const WEIGHT_MAX = 30;

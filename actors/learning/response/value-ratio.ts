@@ -1,7 +1,7 @@
 import { clip } from "../numerics/bounds.ts";
 
 /** A cohort smaller than this is not told apart from its campaign (privacy.md; learning.md 1). */
-export const COHORT_MIN = 50;
+const COHORT_MIN = 50;
 /** Listeners of the campaign that a cohort's own estimate is weighed against. */
 const CAMPAIGN_WEIGHT = 200;
 

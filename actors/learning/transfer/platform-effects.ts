@@ -7,15 +7,20 @@ import { clip } from "../numerics/bounds.ts";
  * variances between creatives and between platforms by the method of moments, pooled over campaigns (Gelman et al., Bayesian Data Analysis, 5; the
  * moments as DerSimonian and Laird 1986, equation 8).
  *
- * T1: an effect is shrunk to the campaign's mean, and with unrelated platforms to nothing but it. T2: the variance between platforms has a floor,
- * so that a wrong prior is overrun by the new platform's own data within 5,000 impressions. T3: at most CAMPAIGNS_MAX campaigns.
+ * T1: an effect is shrunk to the campaign's mean, and with unrelated platforms to nothing but it. T2: the variance between platforms has a
+ * floor. T3: at most CAMPAIGNS_MAX campaigns.
+ *
+ * Known gap: learning.md asks that the floor let a wrong prior be overrun within 5,000 impressions. It does not. Where platforms were found
+ * alike (.95) and a campaign is the exception, the creatives that the prior calls bad are stopped before they can prove it wrong, and the one it
+ * calls good has its shortfall put down to the platform. Wider floors, untempered draws and owed impressions recover some of it, each at
+ * the price of bar L7 (.87 of the gap at .95 falls to .79, .73 or .67, below .85). Where platforms were found unrelated, no harm is done.
  */
 
 export const PLATFORMS = ["mobile", "desktop", "web", "smart"] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
 /** Campaigns whose moments are kept; the one longest without news is forgotten. */
-const CAMPAIGNS_MAX = 40;
+const CAMPAIGNS_MAX = 32;
 /** Before any campaign: log effects of sd .4 ([A], learning.md 2), four fifths of their variance common to all platforms. */
 const PRIOR_COMMON = 0.8 * 0.16;
 const PRIOR_OWN = 0.2 * 0.16;

@@ -14,6 +14,16 @@ import { type Measured, overSeeds } from "../intervals.ts";
 
 /* What bar L11 asks: the response learner beside Vowpal Wabbit on the same rows, one pass each. */
 
+/**
+ * How the settings came about belongs to the figures: with 499 rows, choosing among settings moves the loss as much as VW's lead does.
+ */
+const NOTE = [
+  "Baselines are VW's; the oracle of the digits is LinUCB with a tuned width, of conversions a batch fit.",
+  "Logged texts: buckets, prior and effect coding were chosen among 44 settings on these same rows (of those within 5 KB, the best), so",
+  "the loss is optimistic; doubly robust, our point is behind VW's and only the interval reaches it; VW's own interval is not published.",
+  "Digits: prior and temper were chosen among 16 settings on these rows in other orders (0.31 to 0.69; greedy ones are behind VW).",
+].join(" ");
+
 interface ContextualReference {
   readonly cbify_digits4x4: { readonly results: Record<string, { readonly mean_reward: number }> };
   readonly vw_cb: Record<string, number>;
@@ -52,10 +62,7 @@ export const contextualBar: Bar = {
       ...textChecks(datasets, reference),
       ...conversionChecks(datasets, reference),
     ];
-    return outcomeOf(
-      checks,
-      "Baselines are VW's; the oracle of the digits is LinUCB with a tuned width, of conversions a batch fit",
-    );
+    return outcomeOf(checks, NOTE);
   },
 };
 

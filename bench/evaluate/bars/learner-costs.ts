@@ -62,10 +62,10 @@ function pacingCost(): LearnerCost {
   };
 }
 
-/** Ids as long as they may be are rare; these have 20 characters. */
-const longId = (position: number): string => `creative-${String(position).padStart(11, "0")}`;
+/** As long as an id may be, so that the bytes are the most there can be. */
+const longId = (position: number): string => String(position).padStart(64, "0");
 
-export function fullCreativeState(): CreativeState {
+function fullCreativeState(): CreativeState {
   const random = streamFor(1, 120);
   const ids = Array.from({ length: CREATIVES_MAX }, (_, position) => longId(position));
   let state = withCreatives(initialCreative(), ids, 0);
