@@ -214,6 +214,16 @@ export const Settings = z.strictObject({
       senders: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), z.string().min(16)).default({}),
     })
     .prefault({}),
+  attribution: z
+    .strictObject({
+      /** A conversion this long after a click is put down to it; at most as long as listeners are remembered. */
+      clickThroughMs: Millis(3_600_000, 2_592_000_000, 2_592_000_000),
+      /** A conversion this long after an ad was heard is put down to it, where no click is; 0 = never. */
+      listenThroughMs: Millis(0, 2_592_000_000, 86_400_000),
+      /** Of several touches of a listener: the latest, or the latest click before whatever was only heard. */
+      model: z.enum(["last-touch", "last-click"]).default("last-touch"),
+    })
+    .prefault({}),
   clock: z
     .strictObject({
       /** Added to the system's clock: for acceptance tests of dayparts and days. */

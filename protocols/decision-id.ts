@@ -31,6 +31,15 @@ export function servingIdOf(decisionId: DecisionId, slot: number): string {
   return slot === 0 ? decisionId : `${decisionId}-${slot}`;
 }
 
+/** The decision and the ad's place in its answer that a serving id names. */
+export function readServingId(servingId: string): { readonly decisionId: DecisionId; readonly slot: number } {
+  const slot = Number(servingId.slice(UUID_CHARS + 1));
+  return servingId.length > UUID_CHARS && Number.isSafeInteger(slot)
+    ? { decisionId: servingId.slice(0, UUID_CHARS), slot }
+    : { decisionId: servingId, slot: 0 };
+}
+
+const UUID_CHARS = 36;
 const SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** When and where the decision was made, or null when the text is not a decision id. */

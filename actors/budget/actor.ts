@@ -8,7 +8,15 @@ import { restart } from "../../runtime/actor/supervision.ts";
 import { reconcile, type WalletMail } from "./allocation.ts";
 import { nextReleaseMs } from "./curve.ts";
 import { nextDueMs } from "./flight.ts";
-import { applyReport, balanceOf, isWanted, readLedger, writeLedger, type Ledger } from "./ledger.ts";
+import {
+  applyLaterCounts,
+  applyReport,
+  balanceWithLater,
+  isWanted,
+  readLedger,
+  writeLedger,
+  type Ledger,
+} from "./ledger.ts";
 import { budgetState, type BudgetTable } from "./state.ts";
 
 /**
@@ -32,13 +40,15 @@ export const budgetActor = definePartsActor(budget, {
       const ledger = readLedger(table);
       const { through } = ledger.head.closed;
       if (through !== null && report.day <= through) {
-        sendMail(fx, { type: "Close", partition: report.partition, day: report.day });
+        // An account that was not among those closed: nothing of it is booked.
+        sendMail(fx, { type: "Close", partition: report.partition, day: report.day, counts: {} });
         return table;
       }
       return settleUp(table, ledger, applyReport(ledger, report, fx.nowMs), fx, false);
     },
+    LaterCounts: (table, told, fx) => applyLaterCounts(table, told, fx.nowMs),
     Balance(table, _question, fx) {
-      fx.reply(balanceOf(readLedger(table)));
+      fx.reply(balanceWithLater(table));
       return table;
     },
   },
@@ -89,6 +99,6 @@ function sendMail(fx: Effects, mail: WalletMail): void {
       fx.tell(to, "Recall", { ...account, number: mail.row.recallNumber });
       return;
     case "Close":
-      fx.tell(to, "Close", account);
+      fx.tell(to, "Close", { ...account, counts: mail.counts });
   }
 }

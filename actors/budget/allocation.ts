@@ -1,6 +1,6 @@
 import { fnv1a32 } from "../../protocols/hash.ts";
 import type { Partition } from "../../protocols/ids.ts";
-import type { BudgetTerms } from "../../protocols/messages/budget.ts";
+import type { BudgetTerms, DeliveryCounts } from "../../protocols/messages/budget.ts";
 import type { EpochMs, LocalDate, Micros } from "../../protocols/quantities.ts";
 import { releasedOfDay, releasedOfLife } from "./curve.ts";
 import { closableThrough, keptDays, openDays } from "./flight.ts";
@@ -31,7 +31,13 @@ const ACCOUNT_MICROS_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 export type WalletMail =
   | { readonly type: "Grant"; readonly partition: Partition; readonly day: LocalDate; readonly row: AccountRow }
   | { readonly type: "Recall"; readonly partition: Partition; readonly day: LocalDate; readonly row: AccountRow }
-  | { readonly type: "Close"; readonly partition: Partition; readonly day: LocalDate };
+  | {
+      readonly type: "Close";
+      readonly partition: Partition;
+      readonly day: LocalDate;
+      /** Figures of that account that the ledger has booked. */
+      readonly counts: DeliveryCounts;
+    };
 
 export interface Moment {
   readonly campaign: string;
@@ -209,7 +215,7 @@ function closeDays(draft: Draft, kept: ReadonlySet<LocalDate>): void {
         counts: addCounts(closed.counts, row.report?.counts ?? {}),
         reportedAtMs: Math.max(closed.reportedAtMs, row.reportedAtMs),
       };
-      draft.mail.push({ type: "Close", partition, day });
+      draft.mail.push({ type: "Close", partition, day, counts: row.report?.counts ?? {} });
     }
     const days = new Map(draft.ledger.days);
     days.delete(day);

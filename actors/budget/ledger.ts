@@ -3,6 +3,7 @@ import {
   type AccountReport,
   type BudgetBalance,
   type DeliveryCounts,
+  type LaterCounts,
 } from "../../protocols/messages/budget.ts";
 import { asPartition, type Partition } from "../../protocols/ids.ts";
 import { microsOf, type EpochMs, type LocalDate, type Micros, type Nanos } from "../../protocols/quantities.ts";
@@ -113,8 +114,29 @@ export function isWanted(ledger: Ledger): boolean {
   return false;
 }
 
+/** Takes the late figures of a partition in; an older or repeated total changes nothing. */
+export function applyLaterCounts(table: BudgetTable, told: LaterCounts, atMs: EpochMs): BudgetTable {
+  const { partition, number, counts } = told;
+  const before = table.get("later") ?? {};
+  if (number <= (before[partition]?.number ?? 0)) return table;
+  return table.with("later", { ...before, [partition]: { number, counts, atMs } });
+}
+
+/** The ledger's sums with what came to count after its day was closed. */
+export function balanceWithLater(table: BudgetTable): BudgetBalance {
+  const balance = balanceOf(readLedger(table));
+  return Object.values(table.get("later") ?? {}).reduce<BudgetBalance>(
+    (sum, { counts, atMs }) => ({
+      ...sum,
+      counts: addCounts(sum.counts, counts),
+      asOfMs: Math.max(sum.asOfMs, atMs),
+    }),
+    balance,
+  );
+}
+
 /** The ledger's sums for showing. */
-export function balanceOf(ledger: Ledger): BudgetBalance {
+function balanceOf(ledger: Ledger): BudgetBalance {
   const { closed } = ledger.head;
   let spent: Amount = closed.spent;
   let reserved: Amount = { micros: 0, nanos: 0 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AccountReport, BudgetTerms, DeliveryCounts } from "../../protocols/messages/budget.ts";
+import { AccountReport, BudgetTerms, DeliveryCounts, LaterCounts } from "../../protocols/messages/budget.ts";
 import { EpochMs, LocalDate, Micros } from "../../protocols/quantities.ts";
 import type { PartsState, PartTable, VersionedState } from "../../runtime/actor/state.ts";
 
@@ -52,7 +52,11 @@ export const LedgerHead = z.strictObject({
 });
 export type LedgerHead = z.infer<typeof LedgerHead>;
 
-export type BudgetParts = { head: LedgerHead } & Record<`day/${LocalDate}`, DayAccounts>;
+/** What partitions counted after the day was closed, the latest totals of each by its number. */
+const Later = z.record(z.string(), LaterCounts.omit({ partition: true }).extend({ atMs: EpochMs }));
+type Later = z.infer<typeof Later>;
+
+export type BudgetParts = { head: LedgerHead; later: Later } & Record<`day/${LocalDate}`, DayAccounts>;
 export type BudgetTable = PartTable<BudgetParts>;
 
 /** Before there were paces, money was let out as soon as it was wanted. */
@@ -63,9 +67,10 @@ function withPace(older: unknown): unknown {
 
 const head: VersionedState<LedgerHead> = { version: 2, schema: LedgerHead, upgrade: { 1: withPace } };
 const day: VersionedState<DayAccounts> = { version: 1, schema: DayAccounts };
+const later: VersionedState<Later> = { version: 1, schema: Later };
 
 export const budgetState: PartsState<BudgetParts> = {
-  part: (name) => (name === "head" ? head : day) as VersionedState<BudgetParts[typeof name]>,
+  part: (name) => (name === "head" ? head : name === "later" ? later : day) as VersionedState<BudgetParts[typeof name]>,
 };
 
 export const NEW_HEAD: LedgerHead = {

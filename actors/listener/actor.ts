@@ -1,3 +1,4 @@
+import { ATTRIBUTION } from "../../protocols/attribution.ts";
 import { listener } from "../../protocols/messages/listener.ts";
 import { definePartsActor } from "../../runtime/actor/define.ts";
 import type { Effects } from "../../runtime/actor/effects.ts";
@@ -6,12 +7,14 @@ import { answerRequest } from "./answer.ts";
 import { learn } from "./memory.ts";
 import { agentsOf, type ListenerSettings, partName } from "./roster.ts";
 import { forgetDueMs, listenerState, type ListenerTable } from "./state.ts";
+import { lastTouch, noteTouch } from "./touches.ts";
 
 /**
  * The single writer of everything about one listener (D12 to D14): decides, reserves and remembers in one commit, so that two requests
  * at once serialise here. Owns no rule of its own: the kernel decides, the roles remember.
  */
 export function listenerActor(settings: ListenerSettings) {
+  const rules = settings.attribution ?? ATTRIBUTION;
   return definePartsActor(listener, {
     parts: listenerState(settings.roster),
     supervision: restart(),
@@ -20,11 +23,18 @@ export function listenerActor(settings: ListenerSettings) {
       Decide: (table, request, fx) => answerRequest(table, request, fx, settings),
       // A listener that was forgotten stays forgotten.
       Outcome: (table, outcome, fx) =>
-        table.get("core") === undefined ? table : learn(table, outcome, settings.roster, fx.nowMs),
+        table.get("core") === undefined
+          ? table
+          : noteTouch(learn(table, outcome, settings.roster, fx.nowMs), outcome, rules, fx.nowMs),
+      LastTouch(table, question, fx) {
+        fx.reply(lastTouch(table, question, rules));
+        return table;
+      },
     },
     timers: { forget },
     inspect: (table) => ({
       core: table.get("core") ?? null,
+      touches: table.get("touches") ?? [],
       parts: Object.fromEntries(
         agentsOf(settings.roster)
           .filter((agent) => agent.part !== undefined)

@@ -24,6 +24,7 @@ import { expiryOf, recordOf } from "./record.ts";
 import { partOf, remember } from "./memory.ts";
 import { armsOf, type Cast, chosen, type ListenerSettings, type Roster } from "./roster.ts";
 import { coreAt, forgetDueMs, type ListenerCore, type ListenerTable } from "./state.ts";
+import { forgetUnmeasured } from "./touches.ts";
 
 type Fx = AskEffects<DecisionAnswer>;
 
@@ -81,7 +82,8 @@ export function answerRequest(
   if (request.test || request.memory === "none") return table;
   const remembered = ads.length === 0 ? core : { ...core, lastSeenMs: fx.nowMs, bids: core.bids + ads.length };
   if (before === undefined) fx.setTimer("forget", forgetDueMs(remembered));
-  let kept = remembered === before ? table : table.with("core", remembered);
+  const measured = forgetUnmeasured(table, request);
+  let kept = remembered === before ? measured : measured.with("core", remembered);
   for (const { winner, servingId, expiresAtMs } of ads) {
     const { adSet, creative } = winner;
     const { context, capabilities } = request;
@@ -237,5 +239,6 @@ function openDelivery(
     test: request.test,
     podcast: request.context.feed === FEED_PODCAST,
     ...(isLearntFrom(adSet, request) ? { learntGenre: learntGenre(request.context.genres) } : {}),
+    measure: request.capabilities.measure && request.memory === "listener",
   });
 }

@@ -1,5 +1,6 @@
 import type { RateSnapshot } from "../../protocols/currency.ts";
 import { fnv1a32, mix32 } from "../../protocols/hash.ts";
+import type { AttributionRules } from "../../protocols/attribution.ts";
 import type { ArmRow } from "../../protocols/decision-record.ts";
 import {
   type AudienceAnswer,
@@ -56,6 +57,8 @@ export interface ListenerSettings {
   /** For the decision record: which configuration decided, and on which node. */
   readonly configVersion: string;
   readonly node: string;
+  /** Windows of conversions; default: those of decisioning.md 7.3. */
+  readonly attribution?: AttributionRules;
 }
 
 /** A role that one agent plays for everybody. */

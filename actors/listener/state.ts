@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Fault } from "../../protocols/errors.ts";
 import type { DecisionRequest } from "../../protocols/messages/listener.ts";
 import { EpochMs } from "../../protocols/quantities.ts";
+import { Id } from "../../protocols/ids.ts";
 import type { PartsState, PartTable, VersionedState } from "../../runtime/actor/state.ts";
 import { agentsOf, partName, type RolePartName, type Roster } from "./roster.ts";
 
@@ -28,7 +29,22 @@ export const ListenerCore = z.object({
 });
 export type ListenerCore = z.infer<typeof ListenerCore>;
 
-export type ListenerParts = { core: ListenerCore } & Record<RolePartName, unknown>;
+/** Ads this listener heard and may be measured by, for conversions without a token; in the order of arrival. */
+const Touches = z.array(
+  z.strictObject({
+    /** The serving id, as in outcomes. */
+    decisionId: z.string(),
+    advertiserId: Id,
+    heardAtMs: EpochMs,
+    /** null: not clicked. */
+    clickedAtMs: EpochMs.nullable(),
+  }),
+);
+export type Touches = z.infer<typeof Touches>;
+
+const touches: VersionedState<Touches> = { version: 1, schema: Touches, personal: true };
+
+export type ListenerParts = { core: ListenerCore; touches: Touches } & Record<RolePartName, unknown>;
 export type ListenerTable = PartTable<ListenerParts>;
 
 const core: VersionedState<ListenerCore> = {
@@ -38,9 +54,12 @@ const core: VersionedState<ListenerCore> = {
   upgrade: { 1: (older) => ({ ...(older as object), burst: { sinceMs: 0, requests: 0 } }) },
 };
 
-/** The table of one roster: `core` and a part for each role with memory; another variant's part stays unread (D14). */
+/** The table of one roster: `core`, `touches` and a part for each role with memory; another variant's part stays unread (D14). */
 export function listenerState(roster: Roster): PartsState<ListenerParts> {
-  const parts = new Map<string, VersionedState<unknown>>([["core", core]]);
+  const parts = new Map<string, VersionedState<unknown>>([
+    ["core", core],
+    ["touches", touches],
+  ]);
   for (const agent of agentsOf(roster)) {
     const part = agent.part as VersionedState<unknown> | undefined;
     if (part !== undefined) parts.set(partName(agent), { ...part, personal: true });

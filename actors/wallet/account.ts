@@ -1,5 +1,5 @@
 import { assertInvariant } from "../../protocols/errors.ts";
-import type { DeliveryFigure } from "../../protocols/messages/budget.ts";
+import { DELIVERY_FIGURES, type DeliveryCounts, type DeliveryFigure } from "../../protocols/messages/budget.ts";
 import type { EpochMs, Micros, Nanos } from "../../protocols/quantities.ts";
 import type { Account } from "./state.ts";
 
@@ -89,6 +89,12 @@ export function endReservation(account: Account, reservedNanos: Nanos, billedNan
 
 export function addFigure(account: Account, figure: DeliveryFigure): Account {
   return { ...account, counts: { ...account.counts, [figure]: (account.counts[figure] ?? 0) + 1 } };
+}
+
+/** What an account counted beyond what is booked of it. */
+export function figuresBeyond(counts: DeliveryCounts, booked: DeliveryCounts): DeliveryCounts {
+  const beyond = DELIVERY_FIGURES.map((figure) => [figure, Math.max(0, (counts[figure] ?? 0) - (booked[figure] ?? 0))]);
+  return Object.fromEntries(beyond) as DeliveryCounts;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { wallet } from "../../protocols/messages/wallet.ts";
 import { definePartsActor } from "../../runtime/actor/define.ts";
 import { restart } from "../../runtime/actor/supervision.ts";
-import { EMPTY_ACCOUNT, follow, freeNanosOf, recall } from "./account.ts";
+import { EMPTY_ACCOUNT, figuresBeyond, follow, freeNanosOf, recall } from "./account.ts";
 import { isClosed } from "./calls.ts";
-import { reportDue, store, storeAndReport } from "./reports.ts";
+import { countLater, reportDue, store, storeAndReport } from "./reports.ts";
 import { accountKey, accountName, walletState } from "./state.ts";
 
 /**
@@ -31,12 +31,15 @@ export const walletActor = definePartsActor(wallet, {
       const recalled = recall(account, number);
       return recalled === account ? table : storeAndReport(table, key, recalled, fx);
     },
-    Close(table, { campaign, day }) {
+    Close(table, { campaign, day, counts }, fx) {
       const account = table.get(accountName({ campaign, day }));
       if (account !== undefined && account.reservedNanos > 0) return table;
       const through = table.get(`closed/${campaign}`);
       const closed = through !== undefined && through >= day ? table : table.with(`closed/${campaign}`, day);
-      return account === undefined ? closed : closed.without(accountName({ campaign, day }));
+      if (account === undefined) return closed;
+      // What was counted since the budget booked this account would be lost with it.
+      const later = countLater(closed, campaign, figuresBeyond(account.counts, counts ?? {}), fx);
+      return later.without(accountName({ campaign, day }));
     },
     Accounts(table, _question, fx) {
       const accounts = table.names("account/").flatMap((name) => {

@@ -4,7 +4,7 @@ import type { LocalDate, Nanos } from "../../protocols/quantities.ts";
 import { defineCall, type CallContext } from "../../runtime/actor/call.ts";
 import { assertInvariant } from "../../protocols/errors.ts";
 import { addFigure, EMPTY_ACCOUNT, endReservation, freeNanosOf, hold, want } from "./account.ts";
-import { store, storeAndReport } from "./reports.ts";
+import { countLater, store, storeAndReport } from "./reports.ts";
 import { accountName, type Account, type AccountKey, type WalletTable } from "./state.ts";
 
 /**
@@ -79,7 +79,7 @@ export const release = defineCall(
   },
 );
 
-/** Counts one delivery figure under the day of its decision; the figures of a closed day are final. */
+/** Counts one delivery figure under the day of its decision; of a closed day, in the campaign's total. */
 export const count = defineCall(
   wallet.name,
   "count",
@@ -89,7 +89,7 @@ export const count = defineCall(
     fx: CallContext,
   ): { state: WalletTable; output: null } => {
     const account = accountOf(table, input);
-    if (account === null) return { state: table, output: null };
+    if (account === null) return { state: countLater(table, input.campaign, { [input.event]: 1 }, fx), output: null };
     return { state: store(table, input, addFigure(account, input.event), "soon", fx), output: null };
   },
 );

@@ -1,6 +1,7 @@
 import { ref } from "../../runtime/actor/reference.ts";
 import type { CallContext } from "../../runtime/actor/call.ts";
-import { budget } from "../../protocols/messages/budget.ts";
+import { budget, DELIVERY_FIGURES, type DeliveryCounts } from "../../protocols/messages/budget.ts";
+import type { Id } from "../../protocols/ids.ts";
 import { walletPartition } from "../../protocols/messages/wallet.ts";
 import type { EpochMs } from "../../protocols/quantities.ts";
 import { wantAhead } from "./account.ts";
@@ -59,6 +60,18 @@ export function storeAndReport(table: WalletTable, key: AccountKey, account: Acc
     due: "none",
     drawnNanos: 0,
   });
+}
+
+/** Adds figures of closed days and tells the budget their totals at once, for they are rare; nothing to add changes nothing. */
+export function countLater(table: WalletTable, campaign: Id, more: DeliveryCounts, fx: Context): WalletTable {
+  const before = table.get(`later/${campaign}`) ?? { number: 0, counts: {} };
+  const counts: DeliveryCounts = { ...before.counts };
+  for (const figure of DELIVERY_FIGURES)
+    if ((more[figure] ?? 0) > 0) counts[figure] = (counts[figure] ?? 0) + (more[figure] ?? 0);
+  if (DELIVERY_FIGURES.every((figure) => counts[figure] === before.counts[figure])) return table;
+  const later = { number: before.number + 1, counts };
+  fx.tell(ref(budget, campaign), "LaterCounts", { partition: walletPartition(fx.key), ...later });
+  return table.with(`later/${campaign}`, later);
 }
 
 /** The firing of `report`: sends what is due, keeps the rest and sets the timer anew. */

@@ -42,20 +42,32 @@ export interface AccountKey {
 
 export type AccountName = `account/${Id}/${LocalDate}`;
 
-/** `closed/<campaign>`: accounts of that day and earlier are gone, and late mail must not bring them back. */
-export type WalletParts = { pending: Pending } & Record<AccountName, Account> & Record<`closed/${Id}`, LocalDate>;
+/** What came to count after its day was closed: totals over all closed days, and how often they were told. */
+export const Later = z.strictObject({ number: z.int(), counts: DeliveryCounts });
+export type Later = z.infer<typeof Later>;
+
+/** `closed/<campaign>`: accounts of that day and earlier are gone, and late mail must not bring them back; `later/<campaign>`: their late figures. */
+export type WalletParts = { pending: Pending } & Record<AccountName, Account> &
+  Record<`closed/${Id}`, LocalDate> &
+  Record<`later/${Id}`, Later>;
 export type WalletTable = PartTable<WalletParts>;
 
 const account: VersionedState<Account> = { version: 1, schema: Account };
 const pending: VersionedState<Pending> = { version: 1, schema: Pending };
 const closed: VersionedState<LocalDate> = { version: 1, schema: LocalDate };
+const later: VersionedState<Later> = { version: 1, schema: Later };
 
 export const walletState: PartsState<WalletParts> = {
   part: (name) => {
-    const state: VersionedState<unknown> = name === "pending" ? pending : name.startsWith("closed/") ? closed : account;
-    return state as VersionedState<WalletParts[typeof name]>;
+    return stateOf(name) as VersionedState<WalletParts[typeof name]>;
   },
 };
+
+function stateOf(name: string): VersionedState<unknown> {
+  if (name === "pending") return pending;
+  if (name.startsWith("closed/")) return closed;
+  return name.startsWith("later/") ? later : account;
+}
 
 export const accountName = (key: AccountKey): AccountName => `account/${key.campaign}/${key.day}`;
 

@@ -53,6 +53,10 @@ export const AccountReport = z.strictObject({
 });
 export type AccountReport = z.infer<typeof AccountReport>;
 
+/** Figures of one partition that came to count after their day was closed. Totals: an older number changes nothing. */
+export const LaterCounts = z.strictObject({ partition: Partition, number: z.int(), counts: DeliveryCounts });
+export type LaterCounts = z.infer<typeof LaterCounts>;
+
 /** The three amounts add up to what is committed, which never exceeds the budget (B1); rounded half to even for showing only. */
 export const BudgetBalance = z.strictObject({
   spentMicros: Micros,
@@ -69,5 +73,6 @@ export type BudgetBalance = z.infer<typeof BudgetBalance>;
 export const budget = protocol("budget", {
   Terms: tell(BudgetTerms.shape),
   Report: tell(AccountReport.shape),
+  LaterCounts: tell(LaterCounts.shape),
   Balance: ask({}, BudgetBalance),
 });

@@ -195,6 +195,8 @@ export const DeliveryOutcome = z.strictObject({
   creativeId: Id,
   event: z.enum(["billed", "released", "start", "complete", "skip", "click"]),
   atMs: EpochMs,
+  /** With `billed`, where the listener may be measured: a touch that conversions may join. */
+  touch: z.strictObject({ advertiserId: Id }).optional(),
 });
 export type DeliveryOutcome = z.infer<typeof DeliveryOutcome>;
 
@@ -202,4 +204,6 @@ export type DeliveryOutcome = z.infer<typeof DeliveryOutcome>;
 export const listener = protocol("listener", {
   Decide: ask(DecisionRequest.shape, DecisionAnswer),
   Outcome: tell(DeliveryOutcome.shape),
+  /** The ad that a conversion at `atMs` is put down to, of this advertiser's where one is named; null: none is remembered in its window. */
+  LastTouch: ask({ atMs: EpochMs, advertiserId: Id.nullable() }, z.strictObject({ servingId: z.string() }).nullable()),
 });

@@ -83,7 +83,7 @@ export class DecisionSearch {
   async #locate(decisionId: string, made: NonNullable<ReturnType<typeof readDecisionId>>): Promise<Found | null> {
     const fromMs = Math.max(0, made.atMs - this.#options.clockOffsetMs - SKEW_MS);
     const budget = new SearchBudget();
-    const scan: Scan = { decisionId, record: null, events: [], stages: [], over: new Set() };
+    const scan: Scan = { decisionId, record: null, events: [], later: [], stages: [], over: new Set() };
     for await (const { rows } of this.#options.log.since(made.partition, fromMs)) {
       const before = scan.record;
       if (!take(rows, scan, made.atMs)) return null;
@@ -93,16 +93,25 @@ export class DecisionSearch {
         const ads = adsOf(record);
         if (record.test) return { record, events: [], stages: ads.map(() => "test" as const), complete: true };
         const living = await this.#describe(decisionId, ads, made.partition);
-        if (living !== null) return { record, ...living, complete: true };
+        if (living !== null && !living.over) return { record, ...living, complete: true };
+        scan.later = living?.events ?? [];
       }
       if ((record !== null && scan.over.size >= adsOf(record).length) || budget.spent()) break;
     }
-    const { record, events, stages, over } = scan;
-    return record === null ? null : { record, events, stages, complete: over.size >= adsOf(record).length };
+    const { record, events, stages, over, later } = scan;
+    if (record === null) return null;
+    const known = (event: EventRow): boolean =>
+      events.some((one) => one.event === event.event && (one.slot ?? 0) === (event.slot ?? 0));
+    const joined = later.filter((event) => !known(event));
+    return { record, events: [...events, ...joined], stages, complete: over.size >= adsOf(record).length };
   }
 
-  /** What deliveries that still live say; null when one is over or its partition does not answer. */
-  async #describe(decisionId: string, ads: readonly number[], partition: DecisionPartition): Promise<Aftermath | null> {
+  /** What deliveries that still live say, and whether the playback of one is over; null when one is gone or its partition does not answer. */
+  async #describe(
+    decisionId: string,
+    ads: readonly number[],
+    partition: DecisionPartition,
+  ): Promise<(Aftermath & Pick<DeliveryView, "over">) | null> {
     const asked = ads.map((slot) => {
       const to = { kind: delivery.name, key: servingIdOf(decisionId, slot), partition };
       return this.#asked(to, "Describe", {}) as Promise<DeliveryView | null>;
@@ -110,7 +119,7 @@ export class DecisionSearch {
     const views = (await Promise.all(asked)).flatMap((view) => view ?? []);
     if (views.length < ads.length) return null;
     const events = views.flatMap((view, slot) => view.events.map((event) => ({ ...event, slot })));
-    return { events, stages: views.map(({ stage }) => stage) };
+    return { events, stages: views.map(({ stage }) => stage), over: views.some(({ over }) => over) };
   }
 
   /** How the campaigns of a record are called today; the record itself holds ids only. */
@@ -145,6 +154,8 @@ interface Scan {
   readonly decisionId: string;
   record: DecisionRecord | null;
   events: EventRow[];
+  /** What came after the delivery's last row, as far as it still knows. */
+  later: readonly EventRow[];
   readonly stages: Aftermath["stages"][number][];
   /** Ads of which the delivery's last row was seen: there are no more events. */
   readonly over: Set<number>;

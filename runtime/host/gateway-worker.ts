@@ -19,7 +19,7 @@ import type { FromGateway, GatewayTask, ToGateway } from "../threads/gateway-thr
 import { natsOptions } from "./nats-options.ts";
 import { PortAsker } from "./port-asker.ts";
 import { RequestTallies } from "./request-tallies.ts";
-import { trafficFacts } from "./traffic.ts";
+import { ClientClasses, trafficFacts } from "./traffic.ts";
 
 const REPORT_MS = 1_000;
 const TELL_TIMEOUT_MS = 2_000;
@@ -127,12 +127,14 @@ function askerOver(ports: PortAsker, publisher: Publisher): Asker {
 
 function privacyGate(task: Pick<GatewayTask, "gvlVendorId" | "unknownCountry" | "datacenterNets">): PrivacyGate {
   const { gvlVendorId, unknownCountry } = task;
-  const traffic = trafficFacts(task.datacenterNets);
+  const classes = new ClientClasses();
+  const traffic = trafficFacts(task.datacenterNets, classes);
   const rules: PrivacyPolicy = gvlVendorId === null ? { unknownCountry } : { unknownCountry, gvlVendorId };
   return {
     capabilities: (request, secGpc) => gate(privacySignals(request, secGpc), rules),
     facts: (request, feed, capabilities, nowMs) => coarseFacts(request, feed, capabilities, nowMs),
     traffic: ({ device }) => traffic(device),
+    isBot: (userAgent) => classes.of(userAgent) === "bot",
     identity: (request, capabilities, once) => listenerIdentity(request, capabilities, once),
   };
 }

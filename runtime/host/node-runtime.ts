@@ -96,6 +96,7 @@ export class NodeRuntime {
           quality: settings.quality,
           reward: settings.reward,
           currency: settings.currency,
+          attribution: settings.attribution,
         },
         configVersion: configVersion(settings),
         node: settings.node,

@@ -2,12 +2,14 @@ import { aimedAudienceAgent, audienceAgent } from "../../actors/audience/agent.t
 import { budgetActor } from "../../actors/budget/actor.ts";
 import { catalogActor } from "../../actors/catalog/actor.ts";
 import { creativeAgent, evenCreativeAgent } from "../../actors/creative/agent.ts";
+import { conversionActor } from "../../actors/conversion/actor.ts";
 import { creativeLearnerActor } from "../../actors/creative-learner/actor.ts";
-import { deliveryActor } from "../../actors/delivery/actor.ts";
+import { deliveryActorBy } from "../../actors/delivery/actor.ts";
 import { jobActor } from "../../actors/job/actor.ts";
 import { frequencyAgent, strictFrequencyAgent } from "../../actors/frequency/agent.ts";
 import { listenerActor } from "../../actors/listener/actor.ts";
 import type { ListenerSettings, Roster, Seat } from "../../actors/listener/roster.ts";
+import { orphanActor } from "../../actors/orphan/actor.ts";
 import { outsideAgent } from "../../actors/outside/agent.ts";
 import { cautiousPacingAgent, pacingAgent } from "../../actors/pacing/agent.ts";
 import { impersonalAgent, personalisationAgent } from "../../actors/personalisation/agent.ts";
@@ -27,19 +29,13 @@ import type { AgentSettings, VariantShare } from "../threads/agent-settings.ts";
 /** Every kind of actor this release runs, and the agents that play the roles of a decision. @throws Fault CONFIG_INVALID. */
 export function roster(
   settings: AgentSettings,
-  { configVersion, node }: Omit<ListenerSettings, "roster" | "rates">,
+  { configVersion, node }: Omit<ListenerSettings, "roster" | "rates" | "attribution">,
 ): ReadonlyMap<string, AnyActor> {
+  const { attribution } = settings;
   const rates = rateSnapshot(settings.currency.rates);
-  const listener = listenerActor({ roster: castRoles(settings), rates, configVersion, node });
-  return actorRegistry([
-    catalogActor,
-    budgetActor,
-    walletActor,
-    listener,
-    deliveryActor,
-    creativeLearnerActor,
-    jobActor,
-  ]);
+  const listener = listenerActor({ roster: castRoles(settings), rates, configVersion, node, attribution });
+  const events = [deliveryActorBy(attribution), conversionActor(attribution), orphanActor];
+  return actorRegistry([catalogActor, budgetActor, walletActor, listener, ...events, creativeLearnerActor, jobActor]);
 }
 
 /** The variants of this release; each role's first is its default. */

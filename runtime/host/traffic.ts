@@ -65,8 +65,8 @@ function listed(list: string, client: Client) {
 /** Who calls, from user agent and address. @throws Fault CONFIG_INVALID. */
 export function trafficFacts(
   nets: readonly string[],
+  classes = new ClientClasses(),
 ): (device: { userAgent: string | undefined; ip: string | undefined; ipv6: string | undefined }) => TrafficFacts {
-  const classes = new ClientClasses();
   const isDatacenter = datacenterNets(nets);
   return ({ userAgent, ip, ipv6 }) => ({
     client: classes.of(userAgent),

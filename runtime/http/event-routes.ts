@@ -11,6 +11,7 @@ export interface EventRoutesParts {
   readonly intake: EventIntake;
   readonly clock: Clock;
   readonly keys: readonly TokenKey[];
+  readonly isBot: (userAgent: string | undefined) => boolean;
 }
 
 const NOTICES = ["win", "bill", "loss"] as const;
@@ -36,7 +37,9 @@ async function beacon(parts: EventRoutesParts, request: FastifyRequest, reply: F
   if (NOTICES.some((notice) => notice === read.event)) return answerEvent(request, reply, read.event, "forged");
   const location = read.event === "click" ? clickLocation(parts.keys, token, request) : undefined;
   if (location === null) return answerEvent(request, reply, read.event, "forged");
-  const taken = await parts.intake.take(read.fields, read.event, nowMs);
+  // Notices come from exchanges' servers, whose user agents say nothing of listeners; a beacon's is the player's.
+  const isBot = parts.isBot(request.headers["user-agent"]);
+  const taken = await parts.intake.take(read.fields, read.event, nowMs, isBot);
   const answered = answerEvent(request, reply, read.event, taken, location);
   if (read.event === "error" && taken === "accepted") reply.outcome = errorOutcome(parameter(request, "code"));
   return answered;

@@ -32,6 +32,8 @@ export interface PrivacyGate {
   facts(request: BidRequest, feed: number | undefined, capabilities: GatedCapabilities, nowMs: EpochMs): GatedFacts;
   /** Who calls, from user agent and address, which go no further. */
   traffic(request: BidRequest): TrafficFacts;
+  /** Whether a beacon's user agent is one of a bot's; it goes no further. */
+  isBot(userAgent: string | undefined): boolean;
   /** @param once names this request alone, for who is known by nothing else. */
   identity(request: BidRequest, capabilities: GatedCapabilities, once: string): GatedIdentity;
 }

@@ -1,4 +1,4 @@
-import { reservationMs } from "../../protocols/messages/delivery.ts";
+import { CLICK_MS, reservationMs } from "../../protocols/messages/delivery.ts";
 import type { DecidedBid } from "../../protocols/messages/listener.ts";
 import { type BidOffer, type BidResponse, bidResponse } from "../../protocols/openrtb/response.ts";
 import { macro } from "../../protocols/openrtb/notice-macros.ts";
@@ -7,7 +7,6 @@ import { readDecisionId, servingIdOf } from "../../protocols/decision-id.ts";
 import { LINEAR_EVENTS } from "../../protocols/tracked-event.ts";
 import { signEventTokens, type TokenFields, type TokenKey } from "../../protocols/tracking-token.ts";
 import { asPartition } from "../../protocols/ids.ts";
-import type { DurationMs } from "../../protocols/quantities.ts";
 import { mediaType } from "../../protocols/media-type.ts";
 import { emptyVast, ERROR_CODE_MACRO, type VastAd, vastDocument } from "../../protocols/vast/document.ts";
 import { signTarget } from "./click-target.ts";
@@ -22,9 +21,6 @@ export interface TrackingUrls {
   readonly key: TokenKey;
 }
 
-const DAY_MS = 86_400_000;
-/** Clicks count this long after the last moment the ad may have played (decisioning.md 7.3). */
-const CLICK_MS: DurationMs = DAY_MS;
 const CATEGORY_TAXONOMY = 1;
 const CATEGORY_AUTHORITY = "https://www.iabtechlab.com/categoryauthority";
 const PLAYER_EVENTS = ["impression", "click", "error", "creativeView", ...LINEAR_EVENTS] as const;

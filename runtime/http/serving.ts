@@ -8,6 +8,7 @@ import { addBatchRoute } from "./batch-route.ts";
 import { addBidRoute } from "./bid-route.ts";
 import { acceptGzip } from "./compression.ts";
 import { Decider, type DecisionTimes } from "./decider.ts";
+import { ConversionIntake } from "./conversion-intake.ts";
 import { EventIntake } from "./event-intake.ts";
 import { addEventRoutes } from "./event-routes.ts";
 import { addHealthRoutes, type Readiness } from "./health-routes.ts";
@@ -64,6 +65,15 @@ export function createServing(options: ServingOptions): HttpServer {
     ownerTimeoutMs: options.ownerTimeoutMs,
     onError,
   });
+  const conversions = new ConversionIntake({
+    asker,
+    admission,
+    keys: tokenKeys,
+    pseudonymSecret: options.pseudonymSecret,
+    ownerTimeoutMs: options.ownerTimeoutMs,
+    onError,
+  });
+  const isBot = (userAgent: string | undefined): boolean => options.gate.isBot(userAgent);
   let publicUrl = options.publicUrl ?? "";
   const urls = () => ({ publicUrl, key: tokenKeys[0] });
   const { jsonDepthMax } = limits;
@@ -71,8 +81,8 @@ export function createServing(options: ServingOptions): HttpServer {
   acceptGzip(app);
   addBidRoute(app, { decider, urls, jsonDepthMax, onError });
   addVastRoutes(app, { decider, clock, urls, randomKey, jsonDepthMax, onError });
-  addEventRoutes(app, { intake, clock, keys: tokenKeys });
-  addBatchRoute(app, { intake, clock, senderOf: options.senderOf, jsonDepthMax });
+  addEventRoutes(app, { intake, clock, keys: tokenKeys, isBot });
+  addBatchRoute(app, { intake, conversions, isBot, clock, senderOf: options.senderOf, jsonDepthMax });
   addHealthRoutes(app, options.readiness);
   return {
     async listen(address) {

@@ -1,4 +1,5 @@
 import type { Role } from "../../protocols/roles.ts";
+import type { AttributionRules } from "../../protocols/attribution.ts";
 import type { OutsideTerms } from "../actor/agent.ts";
 
 /** For which part of all listeners a variant plays its role: from 0 to 1. */
@@ -9,7 +10,7 @@ export interface VariantShare {
   readonly outside?: OutsideTerms | undefined;
 }
 
-/** Settings that decisions are made from, as a shard's task carries them: `agents`, `quality`, `reward` and `currency`. */
+/** Settings that decisions are made from, as a shard's task carries them: `agents`, `quality`, `reward`, `currency` and `attribution`. */
 export interface AgentSettings {
   readonly agents: Readonly<Record<Role, { readonly variants: readonly VariantShare[] }>>;
   readonly currency: { readonly rates: Readonly<Record<string, number>> };
@@ -19,4 +20,5 @@ export interface AgentSettings {
     readonly halfLifeMs: number;
     readonly nanosPerSecondMax: number;
   };
+  readonly attribution: AttributionRules;
 }

@@ -254,7 +254,7 @@ describe("a batch of server-side events", () => {
         { type: "complete", token: token("impression") },
         { type: "impression", token: "forged" },
         { type: "impression", token: token("impression"), at: "yesterday" },
-        { type: "conversion", orderId: "1", token: token("click") },
+        { type: "conversion", token: token("click") },
         7,
         { type: "start", token: token("start") },
       ],
@@ -271,7 +271,7 @@ describe("a batch of server-side events", () => {
         { status: "refused", errors: [{ path: "[5].at", value: "yesterday", rule: "must be an instant of RFC 3339" }] },
         {
           status: "refused",
-          errors: [{ path: "[6].type", value: "conversion", rule: "is not taken by this release" }],
+          errors: [{ path: "[6].orderId", value: null, rule: "must be a string of 1 to 256 characters" }],
         },
         { status: "refused", errors: [{ path: "[7]", value: 7, rule: "must be an object" }] },
         { status: "orphan" },
@@ -307,6 +307,30 @@ describe("a batch of server-side events", () => {
     const response = await rig.post("/v1/events", body, SENDER);
     expect(response.status).toBe(400);
     expect(await codeOf(response)).toBe("REQUEST_MALFORMED");
+  });
+});
+
+describe("a bot", () => {
+  const BOT = "Googlebot/2.1";
+
+  test("gets its click's redirect, and its beacons are handed on as invalid", async () => {
+    rig.asker.on("delivery.Event", () => "invalid");
+    const response = await rig.get(`/e?t=${token("click")}`, { "user-agent": BOT });
+    expect([response.status, rig.observed.at(-1)?.outcome]).toEqual([204, "invalid"]);
+    expect(rig.asker.asked[0]?.payload).toEqual({ event: "click", atMs: rig.clock.nowMs(), invalid: "bot" });
+  });
+
+  test("is known by the `userAgent` of a batch's event, not by its sender's; an exchange's notice is no listener's", async () => {
+    const headers = { authorization: "Bearer sender-token", "user-agent": BOT };
+    const events = [
+      { type: "start", token: token("start") },
+      { type: "start", token: token("start"), userAgent: BOT },
+      { type: "bill", token: token("bill"), userAgent: BOT },
+    ];
+    await rig.post("/v1/events", events, headers);
+    await rig.get(`/n/bill?t=${token("bill")}&price=12`, { "user-agent": BOT });
+    const marks = rig.asker.asked.map(({ payload }) => (payload as { invalid?: string }).invalid);
+    expect(marks).toEqual([undefined, "bot", undefined, undefined]);
   });
 });
 

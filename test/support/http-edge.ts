@@ -6,6 +6,7 @@ import { Fault, type FaultCode } from "../../protocols/errors.ts";
 import type { ActorId } from "../../protocols/ids.ts";
 import { budget } from "../../protocols/messages/budget.ts";
 import { catalog } from "../../protocols/messages/catalog.ts";
+import { conversion } from "../../protocols/messages/conversion.ts";
 import { delivery } from "../../protocols/messages/delivery.ts";
 import {
   type DecidedBid,
@@ -13,6 +14,7 @@ import {
   type DecisionRequest,
   listener,
 } from "../../protocols/messages/listener.ts";
+import { orphan } from "../../protocols/messages/orphan.ts";
 import type { MessageSpec } from "../../protocols/protocol.ts";
 import { pseudonymSecret } from "../../protocols/pseudonym.ts";
 import { tokenKey } from "../../protocols/tracking-token.ts";
@@ -24,7 +26,7 @@ import type { HttpServer, ListenAddress, Observation } from "../../runtime/http/
 import { createServing, type ServingOptions } from "../../runtime/http/serving.ts";
 import { ManualClock } from "./manual-clock.ts";
 
-const PROTOCOLS = [listener, delivery, budget, catalog];
+const PROTOCOLS = [listener, delivery, budget, catalog, conversion, orphan];
 
 export interface Sent {
   readonly to: ActorId;
@@ -91,6 +93,7 @@ const POLICY: PrivacyPolicy = { unknownCountry: "restrict" };
 /** The real gate, wired as the host does. */
 const REAL_GATE: PrivacyGate = {
   traffic: () => ({ client: "app", datacenter: false }),
+  isBot: (userAgent) => userAgent?.startsWith("Googlebot") === true,
   capabilities: (request, secGpc) => gate(privacySignals(request, secGpc), POLICY),
   facts: coarseFacts,
   identity: listenerIdentity,

@@ -207,6 +207,12 @@ test("figures add up over days and partitions, also when a day is closed", () =>
   expect(kit.sent("Close")).toHaveLength(4);
   expect(kit.partNames("day/")).toEqual([]);
   expect(kit.ask("Balance", {})).toEqual({ ...figures, grantedMicros: 1 });
+  expect(kit.sent("Close").map(({ payload }) => payload.counts as unknown)).toEqual([
+    { impressions: 1, starts: 1 },
+    {},
+    {},
+    { impressions: 2 },
+  ]);
   report(kit, 3, { counts: { impressions: 9 } });
   expect(kit.sent("Close")).toHaveLength(5);
   expect(kit.ask("Balance", {})).toMatchObject(figures);
@@ -219,4 +225,19 @@ test("reports that come before the terms are kept, and their wants met when the 
   expect(kit.sent()).toEqual([]);
   kit.tell("Terms", base);
   expect(granted(kit)[1]).toBeGreaterThanOrEqual(40_000);
+});
+
+test("what wallets counted after a day was closed is in the figures once, whatever is repeated or comes late", () => {
+  const kit = open();
+  const told = (partition: number, number: number, counts: Record<string, number>): void =>
+    kit.tell("LaterCounts", { partition, number, counts });
+  told(0, 1, { clicks: 1 });
+  told(0, 2, { clicks: 2, conversions: 1 });
+  told(0, 1, { clicks: 1 });
+  told(3, 1, { conversions: 4 });
+  kit.crashAndRecover();
+  told(3, 1, { conversions: 4 });
+  report(kit, 0, { counts: { impressions: 5, clicks: 1 } });
+  const counts = { impressions: 5, clicks: 3, conversions: 5 };
+  expect(kit.ask("Balance", {})).toMatchObject({ counts, asOfMs: kit.clock.now });
 });

@@ -146,13 +146,14 @@ test("a test delivery answers, and never bills, counts, tells or records", () =>
 test.each([
   [false, 30],
   [true, 240],
-])("billed (podcast: %s), it is forgotten after %s minutes, leaving one outcome row", (podcast, minutes) => {
+])("billed (podcast: %s), its playback is over after %s minutes, leaving one outcome row", (podcast, minutes) => {
   const kit = open({ podcast });
   event(kit, "impression");
   kit.advance(minutes * MINUTE_MS - 1);
   expect(event(kit, "complete")).toBe("accepted");
   kit.advance(1);
-  expect(() => event(kit, "skip")).toThrow(expect.objectContaining({ code: "ACTOR_ABSENT" }));
+  expect(event(kit, "skip")).toBe("late");
+  expect(kit.state.stage).toBe("over");
   expect(kit.rows.filter((row) => row.t === "outcome")).toMatchObject([
     { decisionId: "d1", campaignId: "spring", creativeId: "spring-30", stage: "billed", priceNanos: price },
   ]);
@@ -178,6 +179,7 @@ test("a delivery that nobody opened takes no events, and a second opening change
     stage: "billed",
     priceNanos: price,
     events: [{ event: "impression", atMs: nowMs }],
+    over: false,
   });
 });
 

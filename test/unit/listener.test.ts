@@ -333,3 +333,58 @@ test("the delivery lives in the partition of its decision", () => {
     { to: { kind: "delivery", key: decisionId, partition: asPartition(kit.id.partition) } },
   ]);
 });
+
+describe("touches, for conversions without a token", () => {
+  const MEASURED = { id: true, caps: true, profile: true, measure: true, childSafe: false };
+  const hear = (kit: ActorKit, capabilities = MEASURED): string => {
+    const { decisionId } = decide(kit, { capabilities });
+    event(kit, decisionId, "impression");
+    return decisionId;
+  };
+  const lastTouch = (kit: ActorKit, advertiserId: string | null = null): unknown =>
+    kit.ask("LastTouch", { atMs: kit.clock.now, advertiserId });
+
+  test("are the ads heard and clicked, by advertiser and time", () => {
+    const kit = listening({ catalog: indexOf({ id: "a", creatives: 9 }) });
+    expect(lastTouch(kit)).toBeNull();
+    const [first, second] = [hear(kit), (kit.advance(10 * MINUTE_MS), hear(kit))];
+    kit.crashAndRecover();
+    expect([lastTouch(kit), lastTouch(kit, "a")]).toEqual([{ servingId: second }, { servingId: second }]);
+    expect(lastTouch(kit, "another")).toBeNull();
+    kit.advance(MINUTE_MS);
+    event(kit, first, "click");
+    event(kit, first, "click");
+    expect(lastTouch(kit)).toEqual({ servingId: first });
+  });
+
+  test("are not kept without the capability, nor after a request without it", () => {
+    const kit = listening({ catalog: indexOf({ id: "a", creatives: 9 }) });
+    hear(kit, { ...MEASURED, measure: false });
+    expect([kit.part("touches"), lastTouch(kit)]).toEqual([undefined, null]);
+    kit.advance(10 * MINUTE_MS);
+    hear(kit);
+    expect(kit.part("touches")).toHaveLength(1);
+    decide(kit, { capabilities: { ...MEASURED, measure: false } });
+    expect(kit.part("touches")).toBeUndefined();
+  });
+
+  test("are sixteen at most: the one of longest ago goes", () => {
+    const kit = listening();
+    hear(kit);
+    const tell = (at: number) =>
+      kit.tell("Outcome", {
+        decisionId: `d${at}`,
+        campaignId: "a",
+        creativeId: "a",
+        event: "billed",
+        atMs: kit.clock.now + at,
+        touch: { advertiserId: "a" },
+      });
+    for (let at = 20; at > 0; at--) tell(at);
+    tell(20);
+    const kept = (kit.part("touches") as { decisionId: string }[]).map(({ decisionId }) => decisionId);
+    expect(kept).toHaveLength(16);
+    expect(kept).toEqual(expect.arrayContaining(["d20", "d5"]));
+    expect(kept).not.toContain("d1");
+  });
+});

@@ -154,3 +154,32 @@ test("a closed day stays closed: no message brings its account back", () => {
   kit.tell("Grant", { campaign: "spring", day: "2026-11-25", grantedMicros: 5, number: 0 });
   expect(kit.partNames("account/")).toEqual(["account/spring/2026-11-25"]);
 });
+
+test("figures of a closed day are told to the budget as totals with a rising number", () => {
+  const kit = open();
+  kit.tell("Close", account);
+  kit.call(count, { ...account, event: "clicks" });
+  kit.crashAndRecover();
+  kit.call(count, { ...account, day: "2026-11-20", event: "clicks" });
+  kit.call(count, { ...account, event: "conversions" });
+  expect(kit.sent("LaterCounts").map(({ to, payload }) => ({ key: to.key, ...payload }))).toEqual([
+    { key: "spring", partition: 3, number: 1, counts: { clicks: 1 } },
+    { key: "spring", partition: 3, number: 2, counts: { clicks: 2 } },
+    { key: "spring", partition: 3, number: 3, counts: { clicks: 2, conversions: 1 } },
+  ]);
+});
+
+test.each([
+  [{ clicks: 1 }, { clicks: 1, conversions: 1 }],
+  [{ clicks: 2, conversions: 1 }, undefined],
+  [undefined, { clicks: 2, conversions: 1 }],
+])("a close that books %j loses none of what was counted: %j comes later", (booked, later) => {
+  const kit = open();
+  for (const event of ["clicks", "clicks", "conversions"] as const) kit.call(count, { ...account, event });
+  const close = booked === undefined ? account : { ...account, counts: booked };
+  kit.tell("Close", close);
+  kit.tell("Close", close);
+  expect(kit.sent("LaterCounts").map(({ payload }) => payload.counts as unknown)).toEqual(
+    later === undefined ? [] : [later],
+  );
+});
