@@ -20,8 +20,8 @@ const DAY_MS = 24 * HOUR_MS;
 /** 2026-10-10T00:00Z; the clocks of Berlin go back on 25 October. */
 const START_MS = 1_791_590_400_000;
 const DAYS = 30;
-const LISTENERS = 24;
-const BREAKS_A_DAY = 9;
+const LISTENERS = 16;
+const BREAKS_A_DAY = 7;
 const ZONE = "Europe/Berlin";
 
 const instant = (day: number): string => new Date(START_MS + day * DAY_MS).toISOString().replace(".000", "");
