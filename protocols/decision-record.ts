@@ -152,6 +152,10 @@ export function isDecisionRecord(row: unknown): row is DecisionRecord {
   return typeof row === "object" && row !== null && (row as { readonly t?: unknown }).t === "decision";
 }
 
+/** Whether a campaign has an ad in the answer, the first or a later one. */
+export const isWonBy = (campaign: string, { campaignId, slots }: DecisionRecord): boolean =>
+  campaignId === campaign || slots.some((slot) => slot.campaignId === campaign);
+
 /** A row of any release as this one knows it. @returns null for another kind of row. */
 export function decisionRecordOf(row: unknown): DecisionRecord | null {
   if (!isDecisionRecord(row)) return null;

@@ -1,5 +1,5 @@
 import { instantText } from "../../protocols/campaign/instant.ts";
-import { type DecisionRecord, decisionRecordOf } from "../../protocols/decision-record.ts";
+import { type DecisionRecord, decisionRecordOf, isWonBy } from "../../protocols/decision-record.ts";
 import { type DecisionSummary, reasonOf } from "../../protocols/explanation.ts";
 import { type EpochMs, microsOf } from "../../protocols/quantities.ts";
 import type { DecisionLogReader, LoggedRows, LogPlace } from "../nats/decision-log.ts";
@@ -77,12 +77,9 @@ function take({ sequence, rows }: LoggedRows, query: DecisionQuery, found: Decis
 function isWanted(record: DecisionRecord, { campaign, outcome, sinceMs = 0, untilMs }: DecisionQuery): boolean {
   if (record.at < sinceMs || (untilMs !== undefined && record.at >= untilMs)) return false;
   if (outcome !== undefined && record.outcome !== outcome) return false;
-  if (campaign === undefined || wins(campaign, record)) return true;
+  if (campaign === undefined || isWonBy(campaign, record)) return true;
   return record.candidates.some(({ campaignId }) => campaignId === campaign);
 }
-
-const wins = (campaign: string, { campaignId, slots }: DecisionRecord): boolean =>
-  campaignId === campaign || slots.some((slot) => slot.campaignId === campaign);
 
 function summaryOf(record: DecisionRecord, campaign: string | undefined): DecisionSummary {
   const { decisionId, at, outcome, nbr, test, campaignId, adSetId, creativeId, currency, priceNanos } = record;
@@ -104,7 +101,7 @@ function summaryOf(record: DecisionRecord, campaign: string | undefined): Decisi
 
 /** What became of the campaign that was asked for. */
 function fateOf(campaign: string, record: DecisionRecord): Pick<DecisionSummary, "as" | "vetoes"> {
-  if (wins(campaign, record)) return { as: "winner", vetoes: [] };
+  if (isWonBy(campaign, record)) return { as: "winner", vetoes: [] };
   const own = record.candidates.filter(({ campaignId }) => campaignId === campaign);
   if (own.some(({ vetoes }) => vetoes.length === 0)) return { as: "outbid", vetoes: [] };
   return { as: "vetoed", vetoes: own.flatMap(({ vetoes }) => vetoes) };

@@ -1,5 +1,5 @@
 import { localDate } from "../../actors/calendar/zone.ts";
-import type { DecisionRecord } from "../../protocols/decision-record.ts";
+import { type DecisionRecord, isWonBy } from "../../protocols/decision-record.ts";
 import type { LocalDate } from "../../protocols/quantities.ts";
 import type { WhyNotDay } from "../../protocols/why-not.ts";
 
@@ -48,7 +48,7 @@ export class WhyNotTally {
 }
 
 function fateOf(campaignId: string, record: DecisionRecord): { fate: Fate; reasons: string[] } {
-  if (record.campaignId === campaignId) return { fate: "won", reasons: [] };
+  if (isWonBy(campaignId, record)) return { fate: "won", reasons: [] };
   const own = record.candidates.filter((candidate) => candidate.campaignId === campaignId);
   if (own.some(({ vetoes }) => vetoes.length === 0)) return { fate: "outbid", reasons: [] };
   if (own.length > 0)

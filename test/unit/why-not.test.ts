@@ -23,7 +23,7 @@ const candidate = (campaignId: string, ...vetoes: VetoRow[]): CandidateRow => ({
 function decision(candidates: CandidateRow[], changes: Partial<DecisionRecord> = {}): DecisionRecord {
   const winner = candidates.find(({ vetoes }) => vetoes.length === 0)?.campaignId ?? null;
   const said = { at: NOON_MS, test: false, campaignId: winner, candidates, considered: candidates.length };
-  return { vetoCounts: {}, ...said, ...changes } as DecisionRecord;
+  return { vetoCounts: {}, slots: [], ...said, ...changes } as DecisionRecord;
 }
 function days(...records: DecisionRecord[]) {
   const tally = new WhyNotTally(query);
@@ -64,6 +64,14 @@ test("two ad sets vetoed for one reason are one decision lost to it; one that co
   expect(days(decision([candidate("autumn"), capped, candidate("spring")]))).toMatchObject([
     { outbid: 1, vetoed: 0, reasons: {} },
   ]);
+});
+
+test("a later ad of a pod is won as well as the first", () => {
+  const slots = ["autumn", "spring"].map((campaignId, slot) => ({ slot, campaignId }));
+  const pod = decision([candidate("autumn"), candidate("spring")], {
+    slots: slots as unknown as DecisionRecord["slots"],
+  });
+  expect(days(pod)).toMatchObject([{ decisions: 1, won: 1, outbid: 0 }]);
 });
 
 test("days are those of the campaign's zone, the newest first; tests and other times do not count", () => {
