@@ -1,3 +1,4 @@
+import type { DurationMs } from "../../protocols/quantities.ts";
 import { CLICK_MS, reservationMs } from "../../protocols/messages/delivery.ts";
 import type { DecidedBid } from "../../protocols/messages/listener.ts";
 import { type BidOffer, type BidResponse, bidResponse } from "../../protocols/openrtb/response.ts";

@@ -17,6 +17,13 @@ export const CONVERSION_DELAY: DelayCurve = [
   { weight: 0.55, meanHours: 228 },
 ];
 
+/** Feedback that comes with the ad itself (click, completion, skip): within minutes. */
+export const PLAYBACK_DELAY: DelayCurve = [
+  { weight: 1, meanHours: 0.05 },
+  { weight: 0, meanHours: 1 },
+  { weight: 0, meanHours: 1 },
+];
+
 /** Share of an impression's conversions that have come `hours` after it: F. */
 export function maturity(curve: DelayCurve, hours: number): number {
   return curve.reduce(
