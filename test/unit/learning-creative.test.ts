@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { creativeChances, creativeSnapshot, FLOOR, mixed } from "../../actors/learning/creative/allocation.ts";
-import { CONVERSION_DELAY, maturity } from "../../actors/learning/creative/delay.ts";
+import { CONVERSION_DELAY, maturity, PLAYBACK_DELAY } from "../../actors/learning/creative/delay.ts";
 import { creativePosterior } from "../../actors/learning/creative/posterior.ts";
 import {
   closeWindow,
@@ -36,6 +36,10 @@ test("the delay curve passes the published points", () => {
   expect(Math.abs(at(1) - 0.35)).toBeLessThan(0.02);
   expect(Math.abs(at(24) - 0.5)).toBeLessThan(0.02);
   expect(Math.abs(at(14 * 24) - 0.87)).toBeLessThan(0.02);
+});
+
+test("feedback that comes with the ad itself is known within a quarter of an hour", () => {
+  expect(maturity(PLAYBACK_DELAY, 0.25)).toBeGreaterThan(0.99);
 });
 
 test("an impression counts for the share of its conversions that can have come (C1)", () => {
