@@ -47,7 +47,7 @@ describeWithNats("a node whose creatives are learnt", () => {
 
   const creativeOf = async (listener: string): Promise<Explained> => {
     const { decisionId } = await client.ask(listener);
-    return (await admin.json(`/v1/decisions/${decisionId}`)) as unknown as Explained;
+    return admin.json<Explained>(`/v1/decisions/${decisionId}`);
   };
 
   test("weights stand in until something is learnt; then the clicked creative is drawn more, by the chance in the record", async () => {

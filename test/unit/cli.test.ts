@@ -1,60 +1,19 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Settings } from "../../config/schema.ts";
 import { runCommand } from "../../runtime/cli/program.ts";
-import { type CapturedTerminal, capturedTerminal } from "../support/captured-terminal.ts";
+import { capturedTerminal } from "../support/captured-terminal.ts";
+import { AnsweringNode } from "../support/answering-node.ts";
 
-interface Seen {
-  readonly method: string;
-  readonly url: string;
-  readonly token: string;
-  readonly body: string;
-}
-
-let server: Server;
-let url: string;
-let dataDir: string;
-let seen: Seen[];
-let answer: { status: number; body: unknown };
-
+let node: AnsweringNode;
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { method = "", url: path = "", headers } = request;
-      seen.push({ method, url: path, token: headers.authorization ?? "", body });
-      response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  dataDir = await mkdtemp(join(tmpdir(), "chorus-cli-"));
-  await writeFile(join(dataDir, "node.json"), JSON.stringify({ pid: 1, admin: url, adminToken: "secret" }));
+  node = await AnsweringNode.start();
 });
-afterAll(async () => {
-  server.closeAllConnections();
-  server.close();
-  await rm(dataDir, { recursive: true, force: true });
-});
-beforeEach(() => {
-  seen = [];
-  answer = { status: 200, body: {} };
-});
+afterAll(() => node.stop());
+beforeEach(() => node.forget());
 
-/** Runs a command against the node of the data folder. */
-async function chorus(...args: string[]): Promise<CapturedTerminal & { code: number }> {
-  return chorusWith(capturedTerminal({ CHORUS_DATA: dataDir }), ...args);
-}
-
-async function chorusWith(terminal: CapturedTerminal, ...args: string[]): Promise<CapturedTerminal & { code: number }> {
-  const code = await runCommand(args, terminal, () => Promise.reject(new Error("no daemon in this test")));
-  return { ...terminal, code };
-}
+const chorus = (...args: string[]) => node.chorus(...args);
 
 const nodeView = {
   node: "node-1",
@@ -70,9 +29,9 @@ const nodeView = {
 };
 
 test("status asks the node of the data folder with its token, and speaks to people", async () => {
-  answer.body = nodeView;
+  node.answer.body = nodeView;
   const { code, printed } = await chorus("status");
-  expect({ code, seen }).toMatchObject({
+  expect({ code, seen: node.seen }).toMatchObject({
     code: 0,
     seen: [{ method: "GET", url: "/v1/inspect/node", token: "Bearer secret" }],
   });
@@ -81,26 +40,42 @@ test("status asks the node of the data folder with its token, and speaks to peop
 });
 
 test("--json prints the node's answer as one document and nothing else", async () => {
-  answer.body = nodeView;
+  node.answer.body = nodeView;
   const { printed } = await chorus("status", "--json");
   expect(JSON.parse(printed())).toEqual(nodeView);
 });
 
 test("a node is found by --data, by --admin and --token, and by the environment, in this order", async () => {
   const nowhere = { CHORUS_DATA: "/nonexistent" };
-  answer.body = nodeView;
+  node.answer.body = nodeView;
   const codes = [
-    await chorusWith(capturedTerminal({ ...nowhere, CHORUS_ADMIN: "127.0.0.1:1" }), "status", "--data", dataDir),
-    await chorusWith(capturedTerminal(nowhere), "status", "--admin", url, "--token", "mine"),
-    await chorusWith(capturedTerminal({ ...nowhere, CHORUS_ADMIN: url, CHORUS_ADMIN_TOKEN: "theirs" }), "status"),
-    await chorusWith(capturedTerminal({ CHORUS_ADMIN: url.slice("http://".length), CHORUS_DATA: dataDir }), "status"),
+    await node.chorusWith(
+      capturedTerminal({ ...nowhere, CHORUS_ADMIN: "127.0.0.1:1" }),
+      "status",
+      "--data",
+      node.dataDir,
+    ),
+    await node.chorusWith(capturedTerminal(nowhere), "status", "--admin", node.url, "--token", "mine"),
+    await node.chorusWith(
+      capturedTerminal({ ...nowhere, CHORUS_ADMIN: node.url, CHORUS_ADMIN_TOKEN: "theirs" }),
+      "status",
+    ),
+    await node.chorusWith(
+      capturedTerminal({ CHORUS_ADMIN: node.url.slice("http://".length), CHORUS_DATA: node.dataDir }),
+      "status",
+    ),
   ].map(({ code }) => code);
   expect(codes).toEqual([0, 0, 0, 0]);
-  expect(seen.map(({ token }) => token)).toEqual(["Bearer secret", "Bearer mine", "Bearer theirs", "Bearer secret"]);
+  expect(node.seen.map(({ token }) => token)).toEqual([
+    "Bearer secret",
+    "Bearer mine",
+    "Bearer theirs",
+    "Bearer secret",
+  ]);
 });
 
 test("where no node is or answers the exit code is 4, and the message says what to do", async () => {
-  const absent = await chorusWith(capturedTerminal(), "status", "--data", "/nonexistent");
+  const absent = await node.chorusWith(capturedTerminal(), "status", "--data", "/nonexistent");
   expect({ code: absent.code, text: absent.complained() }).toMatchObject({
     code: 4,
     text: expect.stringContaining("chorus start"),
@@ -113,13 +88,13 @@ test("where no node is or answers the exit code is 4, and the message says what 
 });
 
 test("what is not there ends with 3, a refused token with 1, wrong usage with 2", async () => {
-  answer = { status: 404, body: { title: "there is nothing here", status: 404, code: "NOT_FOUND", errors: [] } };
+  node.answer = { status: 404, body: { title: "there is nothing here", status: 404, code: "NOT_FOUND", errors: [] } };
   const missing = await chorus("inspect", "actor", "budget", "nobody");
   expect({ code: missing.code, text: missing.complained() }).toEqual({
     code: 3,
     text: "chorus: not found: the actor budget nobody",
   });
-  answer = { status: 401, body: { title: "no", status: 401, code: "UNAUTHORISED", errors: [] } };
+  node.answer = { status: 401, body: { title: "no", status: 401, code: "UNAUTHORISED", errors: [] } };
   expect(await chorus("status")).toMatchObject({ code: 1 });
   for (const args of [["gremlin"], ["explain"], ["inspect"], ["status", "--loud"], ["control", "accept-gap", "x"]])
     expect(await chorus(...args)).toMatchObject({ code: 2 });
@@ -138,33 +113,36 @@ test("help of every command exits with 0", async () => {
 
 test("campaigns apply sends the document of a file or of standard input, and can be asked to change nothing", async () => {
   const document = { campaigns: [{ id: "spring" }] };
-  const file = join(dataDir, "campaigns.json");
+  const file = join(node.dataDir, "campaigns.json");
   await writeFile(file, JSON.stringify(document));
-  answer.body = { version: 4, changed: 1 };
+  node.answer.body = { version: 4, changed: 1 };
   expect((await chorus("campaigns", "apply", file)).printed()).toBe(
     "changed 1 document: version 4, every shard serves it",
   );
-  answer.body = { version: 4, changed: 1, dryRun: true };
+  node.answer.body = { version: 4, changed: 1, dryRun: true };
   const input = new TextEncoder().encode(JSON.stringify(document));
-  const dry = await chorusWith(
-    capturedTerminal({ CHORUS_DATA: dataDir }, input),
+  const dry = await node.chorusWith(
+    capturedTerminal({ CHORUS_DATA: node.dataDir }, input),
     "campaigns",
     "apply",
     "-",
     "--dry-run",
   );
   expect(dry.printed()).toContain("nothing was changed");
-  expect(seen.map((one) => [one.method, one.url, JSON.parse(one.body)])).toEqual([
+  expect(node.seen.map((one) => [one.method, one.url, JSON.parse(one.body)])).toEqual([
     ["POST", "/v1/apply?dryRun=false", document],
     ["POST", "/v1/apply?dryRun=true", document],
   ]);
 });
 
 test("a refused document ends with 1 and every fault is named; an unreadable one with 2", async () => {
-  const file = join(dataDir, "wrong.json");
+  const file = join(node.dataDir, "wrong.json");
   await writeFile(file, "{}");
   const errors = [{ path: "campaigns[0].tier", value: "gold", rule: "must be one of standard" }];
-  answer = { status: 400, body: { title: "the document breaks rules", status: 400, code: "DOCUMENT_REFUSED", errors } };
+  node.answer = {
+    status: 400,
+    body: { title: "the document breaks rules", status: 400, code: "DOCUMENT_REFUSED", errors },
+  };
   const refused = await chorus("campaigns", "apply", file);
   expect({ code: refused.code, text: refused.complained() }).toEqual({
     code: 1,
@@ -176,17 +154,17 @@ test("a refused document ends with 1 and every fault is named; an unreadable one
 
 test("campaigns are listed with their budgets and paused by a patch", async () => {
   const budget = { dailyMicros: 100_000_000 };
-  answer.body = [
+  node.answer.body = [
     { id: "spring", name: "Spring", status: "active", tier: "standard", currency: "USD", budget, version: 3 },
   ];
   expect((await chorus("campaigns", "list")).printed()).toMatch(/^spring +Spring +active +standard +100\.00 +- +USD/m);
-  answer.body = { version: 5, changed: 1, lacking: ["shard-1"] };
+  node.answer.body = { version: 5, changed: 1, lacking: ["shard-1"] };
   expect((await chorus("campaigns", "pause", "spring")).printed()).toContain("not yet served by shard-1");
-  expect(seen.at(-1)).toMatchObject({ method: "PATCH", url: "/v1/campaigns/spring", body: '{"status":"paused"}' });
+  expect(node.seen.at(-1)).toMatchObject({ method: "PATCH", url: "/v1/campaigns/spring", body: '{"status":"paused"}' });
 });
 
 test("explain tells the outcome, the price, the vetoes and the events", async () => {
-  answer.body = {
+  node.answer.body = {
     decisionId: "d",
     at: "2026-03-01T00:00:00.000Z",
     outcome: "bid",
@@ -248,7 +226,7 @@ test("explain tells the outcome, the price, the vetoes and the events", async ()
 
 test("why-not shows each day's fate of a campaign, and the reasons, the most frequent first", async () => {
   const fates = { decisions: 9, won: 1, outbid: 2, vetoed: 3, refused: 0, absent: 3, unseen: 0 };
-  answer.body = {
+  node.answer.body = {
     campaignId: "spring",
     timezone: "Europe/Berlin",
     since: "2026-03-01T23:00:00.000Z",
@@ -257,7 +235,7 @@ test("why-not shows each day's fate of a campaign, and the reasons, the most fre
     days: [{ day: "2026-03-02", ...fates, reasons: { "pacing/dry": 1, "frequency/cap": 2 } }],
   };
   const lines = (await chorus("why-not", "spring", "--since", "2026-03-01T23:00:00Z")).printed().split("\n");
-  expect(seen.at(-1)).toMatchObject({
+  expect(node.seen.at(-1)).toMatchObject({
     method: "GET",
     url: "/v1/campaigns/spring/why-not?since=2026-03-01T23%3A00%3A00Z",
   });
@@ -276,7 +254,7 @@ test("why-not shows each day's fate of a campaign, and the reasons, the most fre
 });
 
 test("inspect jobs shows what runs, how far it is, and what became of the others", async () => {
-  answer.body = {
+  node.answer.body = {
     threads: 1,
     threadsMax: 2,
     running: 1,
@@ -301,144 +279,14 @@ test("inspect jobs shows what runs, how far it is, and what became of the others
     expect(text).toContain(part);
 });
 
-test("control sends the act, and a refusal of the node is a fault with its reason", async () => {
-  answer.body = { restarted: true };
-  expect(await chorus("control", "restart", "budget", "spring")).toMatchObject({ code: 0 });
-  expect(seen.at(-1)).toMatchObject({
-    method: "POST",
-    url: "/v1/control/restart",
-    body: '{"kind":"budget","key":"spring"}',
-  });
-  const errors = [{ path: "", value: { partition: 3 }, rule: "partition 3 has no gap" }];
-  answer = { status: 409, body: { title: "the node refuses", status: 409, code: "CONTROL_REFUSED", errors } };
-  const refused = await chorus("control", "accept-gap", "3");
-  expect({ code: refused.code, text: refused.complained() }).toEqual({
-    code: 1,
-    text: 'chorus: the node refuses (CONTROL_REFUSED)\n  (whole) = {"partition":3}: partition 3 has no gap',
-  });
-});
-
-test.each([
-  [["pause", "budget"], "pause", { kind: "budget" }],
-  [["pause", "wallet", "w3@3"], "pause", { kind: "wallet", key: "w3", partition: 3 }],
-  [["resume", "--mail", "3"], "resume", { partition: 3 }],
-  [["restart", "budget"], "restart", { kind: "budget" }],
-  [["retry", "3-17-0"], "retry", { letter: "3-17-0" }],
-  [["drop", "3-17-0"], "drop", { letter: "3-17-0" }],
-  [["drain"], "drain", {}],
-  [["freeze", "creative.spring"], "freeze", { learner: "creative.spring", frozen: true }],
-  [["freeze", "creative.spring", "--off"], "freeze", { learner: "creative.spring", frozen: false }],
-  [["reset", "creative.spring"], "reset", { learner: "creative.spring" }],
-])("control %j is the verb %s with %j", async (args, verb, body) => {
-  expect(await chorus("control", ...args)).toMatchObject({ code: 0 });
-  expect(seen.at(-1)).toMatchObject({ method: "POST", url: `/v1/control/${verb}` });
-  expect(JSON.parse(seen.at(-1)?.body ?? "")).toEqual(body);
-});
-
-test("control tells what became of a retry, and where a kind was paused", async () => {
-  answer.body = { done: true, became: "dead-letter" };
-  expect((await chorus("control", "retry", "3-17-0")).printed()).toBe("done: dead-letter");
-  answer.body = { kind: "budget", partitions: [0, 2], others: "it is paused already" };
-  expect((await chorus("control", "pause", "budget")).printed()).toBe(
-    "done in partitions 0, 2; elsewhere: it is paused already",
-  );
-});
-
-test("pause wants a kind or a partition's mail, not both and not neither", async () => {
-  for (const args of [[], ["budget", "--mail", "3"], ["--mail", "x"], ["budget", "spring@x"]])
-    expect(await chorus("control", "pause", ...args)).toMatchObject({ code: 2 });
-  expect(seen).toEqual([]);
-});
-
-test("the supervision tree is printed with who died in what, and who stands still", async () => {
-  const suspect = { of: "ask", partition: 1, kind: "listener", key: "k", name: "Decide", sequence: 0, index: 0 };
-  answer.body = {
-    node: "node-1",
-    suspects: [{ ...suspect, deaths: 2, cause: "hang" }],
-    shards: [
-      {
-        id: 0,
-        restarts: 2,
-        recent: 1,
-        lastDeath: { atMs: Date.now() - 5_000, cause: "hang", suspect: { ...suspect, deaths: 2, cause: "hang" } },
-        kinds: [
-          {
-            kind: "budget",
-            strategy: { directive: "restart", siblings: "one-for-one", maxRestarts: 5, withinMs: 60_000, then: "stop" },
-            actors: 3,
-            failures: 4,
-            restarts: 4,
-            stops: 1,
-            troubled: [{ key: "spring", partition: 2, condition: "retrying", mailbox: 3, lastError: "no" }],
-          },
-        ],
-        stopped: [{ kind: "budget", key: "autumn", message: "broken" }],
-        suspensions: [{ partition: 2, kind: null, key: null, state: "paused", reason: "by an operator" }],
-      },
-      { id: 1, restarts: 0, recent: 0, lastDeath: null },
-    ],
-  };
-  const text = (await chorus("inspect", "supervision")).printed();
-  for (const part of [
-    "shard 0: 2 restarts, 1 within a minute, last 5 s ago: hang in ask Decide of listener k@1",
-    "budget: 3 actors, 4 failures, 4 restarts, 1 stops (restart, one-for-one, 5 in 1 min, then stop)",
-    "spring@2 retrying, 3 wait: no",
-    "stopped: budget autumn: broken",
-    "paused in partition 2: mail, by an operator",
-    "shard 1: 0 restarts",
-    "is being started",
-    "died in ask Decide of listener k@1: 2 × hang",
-  ])
-    expect(text).toContain(part);
-});
-
-test("handlers, and a dead letter whole, are printed", async () => {
-  const times = { count: 7, failed: 1, meanMicros: 3.5, p50Micros: 3, p99Micros: 9, maxMicros: 12 };
-  answer.body = { handlers: [{ kind: "budget", message: "Report", ...times }] };
-  expect((await chorus("inspect", "handlers")).printed()).toMatch(/^budget\.Report +7 +1 +3\.5 +3 +9 +12$/m);
-  answer.body = { letter: "3-17-0", code: "HANDLER_FAILED", payload: { by: 1 }, stack: "Error: as told\n    at x" };
-  const { code, printed } = await chorus("inspect", "dead-letter", "3-17-0");
-  expect(seen.at(-1)?.url).toBe("/v1/inspect/dead-letter/3-17-0");
-  expect({ code, text: printed() }).toMatchObject({
-    code: 0,
-    text: expect.stringContaining("Error: as told\n    at x"),
-  });
-});
-
-test("a tap is begun, followed until it ended, and printed line by line", async () => {
-  const message = { atMs: 0, form: "ask", message: "Decide", bytes: 12, micros: 40, fault: null, dropped: 0 };
-  const failed = { ...message, fault: { code: "HANDLER_FAILED", message: "no" }, dropped: 3 };
-  const ended = { why: "count", seen: 5, dropped: 3 };
-  answer.body = { tap: "tap-1", messages: [message, failed], next: 2, ended };
-  const { code, printed } = await chorus("inspect", "tap", "listener", "k@2", "--count", "2", "--for", "5");
-  expect(seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
-    { kind: "listener", key: "k", partition: 2, count: 2, forMs: 5_000, payloads: false },
-    { tap: "tap-1", after: 0 },
-  ]);
-  expect({ code, text: printed() }).toEqual({
-    code: 0,
-    text: [
-      "1970-01-01T00:00:00.000Z  ask Decide  12 B  40 µs",
-      "(3 not shown)",
-      "1970-01-01T00:00:00.000Z  ask Decide  12 B  40 µs  HANDLER_FAILED: no",
-      "5 messages seen, 3 not shown",
-    ].join("\n"),
-  });
-  for (const wrong of [
-    ["--count", "1001"],
-    ["--for", "x"],
-  ])
-    expect(await chorus("inspect", "tap", "listener", "k", ...wrong)).toMatchObject({ code: 2 });
-});
-
 test("pseudonym prints the key alone, for use in other commands", async () => {
-  answer.body = { key: "abcdefghijklmnopqrstuv" };
+  node.answer.body = { key: "abcdefghijklmnopqrstuv" };
   expect((await chorus("pseudonym", "user 1")).printed()).toBe("abcdefghijklmnopqrstuv");
-  expect(seen.at(-1)?.url).toBe("/v1/pseudonym?id=user+1&source=user");
+  expect(node.seen.at(-1)?.url).toBe("/v1/pseudonym?id=user+1&source=user");
 });
 
 test("start hands options over the environment over the file to the daemon, whose exit code is its own", async () => {
-  const file = join(dataDir, "config.json");
+  const file = join(node.dataDir, "config.json");
   await writeFile(file, JSON.stringify({ node: "from-file", partitions: 4, shards: 3 }));
   let settings: Settings | undefined;
   const code = await runCommand(
