@@ -42,7 +42,7 @@ type Arrived = Payload<(typeof delivery)["messages"]["LateEvent"]>;
 /**
  * One bid's life: open → billed | lost | expired, left once (B3). Impression and billing notice are two triggers of one billing
  * (decisioning.md 1); it settles with the wallet in the same commit. Every kind of event has effect once, in any order (N1). Billed, it
- * outlives its playback as what clicks and conversions join (ADR 0013).
+ * outlives its playback as what clicks and conversions join (ADR 0015).
  */
 export function deliveryActorBy(rules: AttributionRules) {
   return defineActor(delivery, {

@@ -19,7 +19,7 @@ import { count } from "../wallet/calls.ts";
 import type { DeliveryState, Playing, Remembered } from "./state.ts";
 
 /*
- * A billed bid after its playback window (ADR 0013): the same actor, shrunk to what a click and a conversion need. It lives as long as
+ * A billed bid after its playback window (ADR 0015): the same actor, shrunk to what a click and a conversion need. It lives as long as
  * one of its tokens, or a window that a conversion may fall into (N4).
  */
 

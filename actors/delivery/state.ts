@@ -23,7 +23,7 @@ const Playing = z.strictObject({
 });
 export type Playing = z.infer<typeof Playing>;
 
-/** What is left of a billed bid once its playback is over, for clicks and conversions (ADR 0013). */
+/** What is left of a billed bid once its playback is over, for clicks and conversions (ADR 0015). */
 const Remembered = z.strictObject({
   stage: z.literal("over"),
   campaignId: Id,

@@ -93,7 +93,7 @@ export const delivery = protocol("delivery", {
   Event: ask(EVENT, EventStatus),
   /** The same by mail, when the owner did not answer the gateway in time (D4). */
   LateEvent: tell(EVENT),
-  /** Asks which touch a conversion joins; safe to repeat, counts nothing: the order's actor does (ADR 0013). */
+  /** Asks which touch a conversion joins; safe to repeat, counts nothing: the order's actor does (ADR 0015). */
   Convert: ask(ConversionClaim.shape, ConversionAnswer),
   /** The answer reached nobody: frees money and cap (D5). */
   Withdraw: tell({}),

@@ -45,7 +45,7 @@ interface Ad {
 const CONVERSION = "conversion";
 
 /**
- * Takes conversions (ADR 0013): asks the ad's delivery for the touch, then the order to join it. Only the order counts, so that a crash
+ * Takes conversions (ADR 0015): asks the ad's delivery for the touch, then the order to join it. Only the order counts, so that a crash
  * between the two, or a repeat, changes nothing. What names no ad looks for the listener's last touch.
  */
 export class ConversionIntake {
