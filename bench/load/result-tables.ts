@@ -83,7 +83,7 @@ const LABELS: Readonly<Record<string, string>> = {
   consultsPerSecond: "local agent in its thread: asks a second",
   manyPerSecond: "64 in flight: asks a second",
   manyP99Ms: "64 in flight: p99, ms",
-  startMs: "from the start of the process, ms",
+  startMs: "from the kill to the first answer, ms",
   smallStartMs: "the same with a tenth of the actors, ms",
   bidShare: "bids, share",
   manyCpuMicros: "10,000 campaigns: CPU, µs a decision",
