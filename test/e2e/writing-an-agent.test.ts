@@ -61,7 +61,8 @@ describeWithNats(`whoever follows ${PAGE}`, () => {
 
 /** One shell for all commands, as a reader has one. Files come where the page has them. */
 async function scriptOf(blocks: readonly Block[]): Promise<{ script: string; prints: string[] }> {
-  const lines = ["set -eo pipefail", "trap 'kill $node 2>/dev/null || true' EXIT"];
+  // What the node wrote is the only trace of what went wrong in it.
+  const lines = ["set -eo pipefail", "trap 'cat try.log 2>/dev/null; kill $node 2>/dev/null || true' EXIT"];
   const staged = join(checkout, ".page");
   await mkdir(staged);
   for (const [number, block] of blocks.entries()) {
