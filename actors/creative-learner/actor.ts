@@ -31,14 +31,14 @@ export const creativeLearnerActor = defineActor(creativeLearner, {
     Responded: (state, heard, fx) => observed(state, { kind: "converted", ...heard }, fx, null),
     Missed: (state, _missed, fx) => observed(state, null, fx, 0),
     Freeze(state, { frozen }, fx) {
-      const changed = published({ ...state, isFrozen: frozen }, fx);
-      fx.reply(tableOf(changed, fx));
+      const { changed, table } = published({ ...state, isFrozen: frozen }, fx);
+      fx.reply(table);
       return changed;
     },
     Reset(state, _question, fx) {
       const { version, isFrozen } = state;
-      const changed = published({ ...initialLearner(), version, isFrozen }, fx);
-      fx.reply(tableOf(changed, fx));
+      const { changed, table } = published({ ...initialLearner(), version, isFrozen }, fx);
+      fx.reply(table);
       return changed;
     },
   },
@@ -48,7 +48,7 @@ export const creativeLearnerActor = defineActor(creativeLearner, {
       if (verdict === "open") return state;
       const creatives = closeWindow(state.creatives, fx.nowMs, verdict === "joined");
       const closed = { ...state, creatives, share };
-      return state.isFrozen ? closed : published(closed, fx);
+      return state.isFrozen ? closed : published(closed, fx).changed;
     },
   },
 });
@@ -69,10 +69,12 @@ function observed(
   };
 }
 
-function published(state: LearnerState, fx: Effects): LearnerState {
-  const next = { ...state, version: state.version + 1 };
-  fx.publish(creativeTopic(fx.key), next.version, tableOf(next, fx));
-  return next;
+/** @returns the table as it was published: a second one would be drawn anew. */
+function published(state: LearnerState, fx: Effects): { changed: LearnerState; table: CreativeTable } {
+  const changed = { ...state, version: state.version + 1 };
+  const table = tableOf(changed, fx);
+  fx.publish(creativeTopic(fx.key), changed.version, table);
+  return { changed, table };
 }
 
 /** Chances as local agents draw from; rounded once, here, so that what is logged is what was drawn from. */

@@ -66,16 +66,15 @@ export const evenCreativeAgent = defineAgent<CreativeRequest, CreativeAnswer>({
 
 /** The table's chances over the creatives that are left; one that it does not know yet gets a start, and those it has stopped count as 0. */
 function learnt(proposal: Proposal, { chances, effects }: CreativeTable, genre: number): number[] {
-  const snapshot = { creativeIds: effects.map(({ creativeId }) => creativeId), chances: shares(chances) };
+  // Of eight rows a decision needs one.
+  const row = (chances[genre] ?? []).map((units) => units / CHANCE_UNITS);
+  const snapshot = { creativeIds: effects.map(({ creativeId }) => creativeId), chances: [row] };
   return creativeChances(
     snapshot,
-    genre,
+    0,
     proposal.creatives.map(({ id }) => id),
   );
 }
-
-const shares = (chances: CreativeTable["chances"]): number[][] =>
-  chances.map((row) => row.map((units) => units / CHANCE_UNITS));
 
 function even({ creatives }: Proposal): number[] {
   return creatives.map(() => 1 / creatives.length);

@@ -98,9 +98,13 @@ test("a frozen learner counts on and publishes nothing new; reset, it starts ane
   const published = kit.published(TOPIC).length;
   hear(kit, 300, 6);
   expect(kit.published(TOPIC)).toHaveLength(published);
-  expect(kit.ask("Freeze", { frozen: false })).toMatchObject({ state: "learning" });
+  const thawed: unknown = kit.ask("Freeze", { frozen: false });
+  expect(thawed).toMatchObject({ state: "learning" });
+  expect(thawed).toEqual(kit.published(TOPIC).at(-1)?.value);
   expect(table(kit).effects[0]?.shown).toBe(200);
-  expect(kit.ask("Reset", {})).toMatchObject({ effects: [] });
+  const reset: unknown = kit.ask("Reset", {});
+  expect(reset).toMatchObject({ effects: [] });
+  expect(reset).toEqual(kit.published(TOPIC).at(-1)?.value);
   expect(kit.published(TOPIC).at(-1)?.version).toBe(published + 2);
 });
 
