@@ -1,30 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { coarseFacts, hourOfWeek } from "../../actors/privacy/coarse-facts.ts";
-import { type Capabilities, privacySignals } from "../../actors/privacy/gate.ts";
+import { privacySignals } from "../../actors/privacy/gate.ts";
 import { listenerIdentity } from "../../actors/privacy/listener-identity.ts";
 import type { BidRequest } from "../../protocols/openrtb/bid-request.ts";
 import { parseBidRequest } from "../../protocols/openrtb/request.ts";
-
-const ALL: Capabilities = {
-  id: true,
-  caps: true,
-  profile: true,
-  measure: true,
-  learn: true,
-  geo: "region",
-  childSafe: false,
-};
-const NONE: Capabilities = {
-  id: false,
-  caps: false,
-  profile: false,
-  measure: false,
-  learn: false,
-  geo: "country",
-  childSafe: false,
-};
-const CHILD: Capabilities = { ...NONE, childSafe: true };
+import { ALL, CHILD, NONE } from "../support/capabilities.ts";
 
 function requestOf(fields: object): BidRequest {
   const result = parseBidRequest({ id: "r", imp: [{ id: "1" }], ...fields });

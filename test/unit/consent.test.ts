@@ -6,6 +6,7 @@ import { type Capabilities, gate, type PrivacyPolicy, type PrivacySignals } from
 
 import { vendorConsent } from "../../actors/privacy/tcf.ts";
 import { readUspString } from "../../actors/privacy/us-privacy.ts";
+import { ALL, CHILD, NONE } from "../support/capabilities.ts";
 import { encodeTcf, type TcfDraft, TODAY } from "../support/consent-strings.ts";
 
 const VENDOR = 755;
@@ -22,26 +23,7 @@ const QUIET: PrivacySignals = {
   doNotTrack: false,
   country: "USA",
 };
-const ALL: Capabilities = {
-  id: true,
-  caps: true,
-  profile: true,
-  measure: true,
-  learn: true,
-  geo: "region",
-  childSafe: false,
-};
-const NONE: Capabilities = {
-  id: false,
-  caps: false,
-  profile: false,
-  measure: false,
-  learn: false,
-  geo: "country",
-  childSafe: false,
-};
 const CONTEXTUAL: Capabilities = { ...NONE, geo: "region" };
-const CHILD: Capabilities = { ...NONE, childSafe: true };
 
 /** A string of today, encoded with the official library; what is not said is consented to. */
 const tcf = (wish: Partial<TcfDraft> = {}): string => encodeTcf({ ...TODAY, ...wish });
